@@ -1,0 +1,1 @@
+"""The deployment checklist, the migration runner and the local stack."""

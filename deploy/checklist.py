@@ -1,0 +1,177 @@
+"""A checklist as data: results, the steps that yield them, and one run of them.
+
+Nothing here prints, connects or knows a step by name.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
+
+from deploy.errors import DeployError, ExitCode
+
+Context = TypeVar("Context")
+
+
+class Status(StrEnum):
+    """The outcome of one check."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    WARN = "warn"
+    FAIL = "fail"
+    PENDING = "pending"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one check saw.
+
+    Attributes:
+        id: ``<step>.<noun>``, stable: scripts match on it.
+        title: One line that a person reads, with the values that matter.
+        status: The outcome.
+        evidence: What was looked at and seen, JSON-serialisable; never a secret.
+        remedy: One command that goes on from here, or ``None``.
+        changed: Whether the step changed anything to get here.
+        ms: Time that it took, in milliseconds; 0 lets the run measure it.
+    """
+
+    id: str
+    title: str
+    status: Status
+    evidence: Mapping[str, object] = field(default_factory=dict)
+    remedy: str | None = None
+    changed: bool = False
+    ms: float = 0.0
+
+    def as_json(self) -> dict[str, object]:
+        """Give the check in the form that every task prints under ``--json``."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "status": self.status.value,
+            "evidence": dict(self.evidence),
+            "remedy": self.remedy,
+            "ms": round(self.ms, 1),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Generic[Context]):
+    """One part of a checklist.
+
+    Attributes:
+        id: Name for ``--only`` and ``--skip``.
+        title: What the step does, in a few words.
+        run: Yields results as they are known. A `DeployError` becomes a failed
+            result; any other exception is a defect and ends the run.
+    """
+
+    id: str
+    title: str
+    run: Callable[[Context], Iterator[Result]]
+
+
+class Observer(Protocol):
+    """Told of a run as it happens; the console is one."""
+
+    def step_started(self, step_id: str, title: str) -> None:
+        """Note that a step begins."""
+
+    def checked(self, result: Result) -> None:
+        """Note one result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The end of a run.
+
+    Attributes:
+        task: The task's name, e.g. ``deploy``.
+        target: The stack's name.
+        results: All results in order.
+        ms: Time of the whole run, in milliseconds.
+        exit_code: What the process ends with.
+    """
+
+    task: str
+    target: str
+    results: tuple[Result, ...]
+    ms: float
+    exit_code: ExitCode
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+        return any(result.changed for result in self.results)
+
+    @property
+    def status(self) -> Status:
+        """The worst outcome; skipped checks do not count."""
+        seen = {result.status for result in self.results}
+        for status in (Status.FAIL, Status.PENDING, Status.WARN):
+            if status in seen:
+                return status
+        return Status.PASS
+
+    def as_json(self) -> dict[str, object]:
+        """Give the report in the form that every task prints under ``--json``."""
+        return {
+            "task": self.task,
+            "target": self.target,
+            "status": self.status.value,
+            "exit_code": int(self.exit_code),
+            "changed": self.changed,
+            "ms": round(self.ms, 1),
+            "checks": [result.as_json() for result in self.results],
+        }
+
+
+def failure(step_id: str, error: DeployError) -> Result:
+    """Turn an error into the failed result that ends a step."""
+    return Result(
+        id=f"{step_id}.error",
+        title=str(error),
+        status=Status.FAIL,
+        evidence=error.evidence,
+        remedy=error.remedy,
+    )
+
+
+def run_steps(
+    steps: Sequence[Step[Context]], context: Context, observer: Observer
+) -> tuple[list[Result], ExitCode]:
+    """Run steps in order; stop after the first one that has a failed result.
+
+    Args:
+        steps: The steps to run.
+        context: Handed to each step.
+        observer: Told of each step and result at once.
+
+    Returns:
+        All results, and ``DONE``, or the exit code of what failed first.
+    """
+    results: list[Result] = []
+    for step in steps:
+        observer.step_started(step.id, step.title)
+        code = ExitCode.DONE
+        outcomes = step.run(context)
+        while True:
+            started = time.perf_counter()
+            try:
+                result = next(outcomes)
+            except StopIteration:
+                break
+            except DeployError as error:
+                result, code = failure(step.id, error), error.exit_code
+            if not result.ms:
+                result = replace(result, ms=(time.perf_counter() - started) * 1000)
+            if result.status is Status.FAIL and code is ExitCode.DONE:
+                code = ExitCode.FAILED
+            results.append(result)
+            observer.checked(result)
+        if code is not ExitCode.DONE:
+            return results, code
+    return results, ExitCode.DONE

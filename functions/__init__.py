@@ -1,0 +1,1 @@
+"""The services. One folder, one zip, one Lambda function each."""

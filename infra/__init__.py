@@ -1,0 +1,1 @@
+"""The Pulumi program and the catalog of what it provisions."""

@@ -1,0 +1,141 @@
+"""The services: one folder below ``functions/``, one zip, one Lambda function each."""
+
+from dataclasses import dataclass
+
+CLOUD_RUNTIME = "python3.13"
+CLOUD_ARCHITECTURE = "arm64"
+
+POOLER_CLIENTS = 200
+"""Clients of the shared pooler on the smallest paid computes (Supabase docs,
+"Compute and disk", 2026-11: Nano and Micro 200)."""
+
+POOLER_MARGIN = 50
+"""Pooler clients left to the app itself, to PostgREST and to the tasks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One deployable Python service.
+
+    Attributes:
+        folder: Folder below ``functions/``, verb_noun.
+        summary: What it does, in a few words.
+        route: ``(method, path)`` of its function URL, or ``None`` if no HTTP.
+        memory_mib: Memory of one invocation, in MiB (128 to 10,240).
+        timeout_s: Longest run of one invocation, in seconds (1 to 900).
+        concurrency: Most simultaneous invocations, each with one connection to the
+            pooler; ``reserved_concurrent_executions`` where nothing else bounds it.
+        sends_to: Topics whose queues it may send to.
+        reads_metrics: Whether it may read CloudWatch metrics, publish the gauges of
+            the stack's own namespace and ask the queues for their depth.
+        settings: Names of the environment variables that its ``settings.py`` reads.
+    """
+
+    folder: str
+    summary: str
+    route: tuple[str, str] | None
+    memory_mib: int
+    timeout_s: int
+    concurrency: int
+    sends_to: tuple[str, ...] = ()
+    reads_metrics: bool = False
+    settings: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Kebab-case name: of the resources, the zip and the URL path."""
+        return self.folder.replace("_", "-")
+
+    @property
+    def handler(self) -> str:
+        """Handler string; the archive keeps the path in the repository."""
+        return f"functions.{self.folder}.handler.handle"
+
+    def __post_init__(self) -> None:
+        """Refuse what CreateFunction would refuse.
+
+        Raises:
+            ValueError: A value is out of its range; names the service and the range.
+        """
+        for field, low, high in (
+            ("memory_mib", 128, 10_240),
+            ("timeout_s", 1, 900),
+            ("concurrency", 1, 1_000),
+        ):
+            value = getattr(self, field)
+            if not low <= value <= high:
+                raise ValueError(
+                    f"service {self.folder}: {field} must be between {low} and"
+                    f" {high}, got {value}"
+                )
+
+
+CHAT_SEND = Service(
+    folder="chat_send",
+    summary="accepts a chat message, once",
+    route=("POST", "/functions/v1/chat-send"),
+    memory_mib=512,
+    timeout_s=10,
+    concurrency=40,
+    sends_to=("llm",),
+    settings=(
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "JWT_ISSUER",
+        "INTERNAL_API_KEY",
+        "ALLOWED_ORIGINS",
+        "CHAT_LIMIT_HITS",
+        "CHAT_LIMIT_WINDOW_S",
+        "QUEUE_URL_LLM",
+    ),
+)
+RELAY_OUTBOX = Service(
+    folder="relay_outbox",
+    summary="sends again what a queue does not have",
+    route=None,
+    memory_mib=256,
+    timeout_s=50,
+    concurrency=1,
+    sends_to=("llm",),
+    settings=("DATABASE_URL", "QUEUE_URL_LLM", "SUPABASE_URL", "SUPABASE_SERVICE_KEY"),
+)
+LLM_HANDLER = Service(
+    folder="llm_handler",
+    summary="answers a message with a language model, once",
+    route=None,
+    memory_mib=512,
+    timeout_s=60,
+    concurrency=10,
+    settings=(
+        "DATABASE_URL",
+        "SUPABASE_URL",
+        "SUPABASE_SERVICE_KEY",
+        "GEMINI_API_KEY",
+        "GEMINI_BASE_URL",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    ),
+)
+HEALTH_CHECK = Service(
+    folder="health_check",
+    summary="measures the plan's limits and says what is close",
+    route=("GET", "/functions/v1/health-check"),
+    memory_mib=256,
+    timeout_s=30,
+    concurrency=2,
+    reads_metrics=True,
+    settings=(
+        "DATABASE_URL",
+        "INTERNAL_API_KEY",
+        "METRICS_NAMESPACE",
+        "STACK",
+        "DATABASE_BYTES_LIMIT",
+        "DATABASE_BYTES_ALERT_AT",
+        "INVOCATIONS_MONTH_LIMIT",
+        "INVOCATIONS_MONTH_ALERT_AT",
+        "REALTIME_CONNECTIONS_LIMIT",
+        "REALTIME_CONNECTIONS_ALERT_AT",
+    ),
+)
+
+SERVICES: tuple[Service, ...] = (CHAT_SEND, RELAY_OUTBOX, LLM_HANDLER, HEALTH_CHECK)
