@@ -35,6 +35,7 @@ class Result:
         evidence: What was looked at and seen, JSON-serialisable; never a secret.
         remedy: One command that goes on from here, or ``None``.
         changed: Whether the step changed anything to get here.
+        planned: Whether a run without ``--dry-run`` would change something here.
         ms: Time that it took, in milliseconds; 0 lets the run measure it.
     """
 
@@ -44,6 +45,7 @@ class Result:
     evidence: Mapping[str, object] = field(default_factory=dict)
     remedy: str | None = None
     changed: bool = False
+    planned: bool = False
     ms: float = 0.0
 
     def as_json(self) -> dict[str, object]:
@@ -67,11 +69,14 @@ class Step(Generic[Context]):
         title: What the step does, in a few words.
         run: Yields results as they are known. A `DeployError` becomes a failed
             result; any other exception is a defect and ends the run.
+        verifies: Whether the step proves what earlier ones did: its failed results
+            end the run with ``NOT_VERIFIED``.
     """
 
     id: str
     title: str
     run: Callable[[Context], Iterator[Result]]
+    verifies: bool = False
 
 
 class Observer(Protocol):
@@ -151,27 +156,41 @@ def run_steps(
         observer: Told of each step and result at once.
 
     Returns:
-        All results, and ``DONE``, or the exit code of what failed first.
+        All results, and ``DONE`` or what the process should end with.
     """
     results: list[Result] = []
     for step in steps:
         observer.step_started(step.id, step.title)
         code = ExitCode.DONE
-        outcomes = step.run(context)
-        while True:
-            started = time.perf_counter()
-            try:
-                result = next(outcomes)
-            except StopIteration:
-                break
-            except DeployError as error:
-                result, code = failure(step.id, error), error.exit_code
-            if not result.ms:
-                result = replace(result, ms=(time.perf_counter() - started) * 1000)
-            if result.status is Status.FAIL and code is ExitCode.DONE:
-                code = ExitCode.FAILED
+        for result, error_code in _outcomes(step, context):
             results.append(result)
             observer.checked(result)
+            if result.status is Status.FAIL and code is ExitCode.DONE:
+                verdict = ExitCode.NOT_VERIFIED if step.verifies else ExitCode.FAILED
+                code = error_code or verdict
         if code is not ExitCode.DONE:
+            half_done = any(result.changed for result in results)
+            if code is ExitCode.FAILED and half_done:
+                code = ExitCode.HALF_DONE
             return results, code
     return results, ExitCode.DONE
+
+
+def _outcomes(
+    step: Step[Context], context: Context
+) -> Iterator[tuple[Result, ExitCode | None]]:
+    """Yield each timed result of a step; an error is its last result."""
+    outcomes = step.run(context)
+    while True:
+        started = time.perf_counter()
+        code: ExitCode | None = None
+        try:
+            result = next(outcomes)
+        except StopIteration:
+            return
+        except DeployError as error:
+            result, code = failure(step.id, error), error.exit_code
+        elapsed = (time.perf_counter() - started) * 1000
+        yield (result if result.ms else replace(result, ms=elapsed)), code
+        if code is not None:
+            return

@@ -1,0 +1,187 @@
+"""All output. Results go to stdout, progress and problems to stderr."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.status import Status as Spinner
+from rich.table import Table
+from rich.text import Text
+
+from deploy.checklist import Report, Result, Status
+from deploy.errors import DeployError
+
+WIDTH = 100
+"""Columns that a table may use."""
+
+QUIET_S = 2.0
+"""Without a terminal, a step that takes longer than this tells what it does."""
+
+MARKS = {
+    Status.PASS: ("✓", "ok", "green"),
+    Status.WARN: ("!", "warn", "yellow"),
+    Status.FAIL: ("✗", "failed", "red"),
+    Status.PENDING: ("…", "pending", "cyan"),
+    Status.SKIPPED: ("-", "skipped", "dim"),
+}
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Open stdout or stderr; rich minds the terminal, its width and ``NO_COLOR``."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not console.is_terminal or console.width > WIDTH:
+        console.width = WIDTH
+    return console
+
+
+def mark(status: Status, console: Console) -> Text:
+    """Give the sign of a status: a symbol, or a word where UTF-8 cannot be shown."""
+    symbol, word, style = MARKS[status]
+    return Text(symbol if console.encoding.startswith("utf") else word, style=style)
+
+
+class Progress:
+    """Tells of a run on stderr while it goes on.
+
+    On a terminal one line is rewritten in place. Elsewhere each result prints a line,
+    and what a step is doing prints when it has been quiet for 2 s.
+    """
+
+    def __init__(self) -> None:
+        self._console = _console(stderr=True)
+        self._step = ""
+        self._told = time.monotonic()
+        self._spinner: Spinner | None = None
+
+    def step_started(self, step_id: str, title: str) -> None:
+        """Show that a step begins."""
+        self._step = step_id
+        self._told = time.monotonic()
+        self._rewrite(title)
+
+    def checked(self, result: Result) -> None:
+        """Show one result."""
+        if self._console.is_terminal:
+            self._rewrite(result.title.splitlines()[0])
+            return
+        sign = mark(result.status, self._console).plain
+        self._line(f"{sign} {result.id:36} {result.title}")
+
+    def say(self, message: str) -> None:
+        """Show what is being done, if the reader has waited for long enough."""
+        self._rewrite(message)
+        quiet = time.monotonic() - self._told > QUIET_S
+        if not self._console.is_terminal and quiet:
+            self._line(f"  {self._step}: {message}")
+
+    def close(self) -> None:
+        """Give the terminal's line back."""
+        if self._spinner:
+            self._spinner.stop()
+            self._spinner = None
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+        self._told = time.monotonic()
+
+    def _rewrite(self, message: str) -> None:
+        if not self._console.is_terminal:
+            return
+        text = Text(f"{self._step}: {message}", overflow="ellipsis", no_wrap=True)
+        if self._spinner is None:
+            self._spinner = self._console.status(text)
+            self._spinner.start()
+        self._spinner.update(text)
+
+
+def show(report: Report, *, as_json: bool, evidence: bool = False) -> None:
+    """Print a report on stdout.
+
+    Args:
+        report: What to show.
+        as_json: Print one JSON document instead of a table.
+        evidence: In the table, also show what each check looked at and saw; a failed
+            check always shows it.
+    """
+    console = _console()
+    if as_json:
+        text = json.dumps(report.as_json(), indent=2, default=str)
+        console.print(Text(text), soft_wrap=True)
+        return
+    console.print(Text(f"{report.task} {report.target}"))
+    console.print(_table(report.results, console, evidence=evidence))
+    console.print(Text(summary(report)))
+
+
+def _table(results: Iterable[Result], console: Console, *, evidence: bool) -> Table:
+    """Lay results out by step, with remedies and evidence below their check."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(justify="right", no_wrap=True, style="dim")
+    group = ""
+    for result in results:
+        step, _, name = result.id.partition(".")
+        if step != group:
+            group = step
+            table.add_row("", "", "", "")
+            table.add_row("", Text(step, style="bold"), "", "")
+        took = f"{result.ms / 1000:.1f} s" if result.ms >= 1000 else ""
+        title = Text(result.title)
+        table.add_row(mark(result.status, console), Text(f" {name}"), title, took)
+        if result.remedy:
+            table.add_row("", "", Text(f"-> {result.remedy}", style="bold"), "")
+        if evidence or result.status is Status.FAIL:
+            table.add_row("", "", Text(_evidence(result), style="dim"), "")
+    return table
+
+
+def _evidence(result: Result) -> str:
+    """Write evidence as one ``key: value`` a line."""
+    return "\n".join(
+        f"{key}: {json.dumps(value, default=str, ensure_ascii=False)}"
+        for key, value in result.evidence.items()
+    )
+
+
+def summary(report: Report) -> str:
+    """Count the outcomes in one line and say whether anything changed."""
+    counts = Counter(result.status for result in report.results)
+    parts = [f"{counts[status]} {MARKS[status][1]}" for status in Status]
+    shown = [part for part in parts if not part.startswith("0 ")]
+    planned = sum(result.planned for result in report.results)
+    verdict = "changed" if report.changed else "nothing changed"
+    if planned:
+        verdict = f"{planned} of these would change something"
+    return (
+        f"\n{', '.join(shown) or 'nothing to do'} in {report.ms / 1000:.1f} s;"
+        f" {verdict}; exit {int(report.exit_code)}"
+    )
+
+
+def say_lines(lines: Iterable[str]) -> None:
+    """Print the result of a task that is not a checklist on stdout."""
+    console = _console()
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
+def complain(error: DeployError) -> None:
+    """Print an error on stderr: what is wrong, then the next command."""
+    console = _console(stderr=True)
+    console.print(Text(str(error), style="red"), soft_wrap=True)
+    if error.remedy:
+        console.print(Text(f"-> {error.remedy}", style="bold"), soft_wrap=True)
+
+
+def ask(question: str) -> str:
+    """Ask on the terminal; give the answer without white space around it."""
+    return _console(stderr=True).input(Text(f"{question} ")).strip()
+
+
+def asks() -> bool:
+    """Tell whether there is a person on a terminal to ask."""
+    return _console(stderr=True).is_terminal
