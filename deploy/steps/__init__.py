@@ -1,0 +1,28 @@
+"""The steps of ``invoke deploy``, one module each, in the order of `CHECKLIST`."""
+
+from deploy.checklist import Step
+from deploy.deployment import Deployment
+from deploy.steps import (
+    bundles,
+    crons,
+    database,
+    functions,
+    infrastructure,
+    migrations,
+    monitoring,
+    not_built,
+    preflight,
+)
+
+CHECKLIST: tuple[Step[Deployment], ...] = (
+    preflight.STEP,
+    database.STEP,
+    migrations.STEP,
+    bundles.STEP,
+    infrastructure.STEP,
+    crons.STEP,
+    functions.STEP,
+    monitoring.STEP,
+    not_built.ALARMS,
+    not_built.CDN,
+)

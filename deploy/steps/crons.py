@@ -1,0 +1,53 @@
+"""Schedule the declared pg_cron jobs and verify them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import Deployment
+from infra.catalog.pg_crons import PG_CRON_JOBS
+
+
+def run(deployment: Deployment) -> Iterator[Result]:
+    """Bring ``cron.job`` to what is declared, then verify each job."""
+    yield from schedule(deployment)
+    if not deployment.dry_run:
+        yield from verify(deployment)
+
+
+def schedule(deployment: Deployment) -> Iterator[Result]:
+    """Schedule, alter or unschedule what differs; a foreign job is never touched."""
+    from deploy.crons import sync
+    from deploy.database import connect
+
+    with connect(deployment.database_url()) as connection:
+        changes = sync.diff(connection, PG_CRON_JOBS)
+        if not deployment.dry_run:
+            sync.apply(connection, changes)
+    todo = [change for change in changes if change.action != "none"]
+    verb = "would change" if deployment.dry_run else "changed"
+    told = ", ".join(f"{change.action} {change.name}" for change in todo)
+    yield Result(
+        id="crons.schedule",
+        title=f"{verb} {len(todo)} of {len(PG_CRON_JOBS)}: {told}"
+        if todo
+        else f"all {len(PG_CRON_JOBS)} are scheduled as declared",
+        status=Status.PASS,
+        evidence={"changes": [f"{change.action} {change.name}" for change in todo]},
+        changed=bool(todo) and not deployment.dry_run,
+        planned=bool(todo) and deployment.dry_run,
+    )
+
+
+def verify(deployment: Deployment) -> Iterator[Result]:
+    """Verify each declared job: it exists, runs and has its effect."""
+    from deploy.crons.verify import verify as verify_jobs
+    from deploy.database import connect
+
+    with connect(deployment.database_url()) as connection:
+        yield from verify_jobs(connection, PG_CRON_JOBS, datetime.now(UTC))
+
+
+STEP = Step(
+    id="crons", title="schedule and verify the pg_cron jobs", run=run, verifies=True
+)

@@ -1,0 +1,82 @@
+"""Apply the migrations that the database lacks."""
+
+from collections.abc import Iterator
+
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import Deployment
+from deploy.paths import REPOSITORY
+
+FOLDER = REPOSITORY / "migrations"
+
+
+def run(deployment: Deployment) -> Iterator[Result]:
+    """Look at the history, apply what is pending, look again."""
+    from deploy import migrations
+    from deploy.database import connect
+
+    found = migrations.discover(FOLDER)
+    yield Result(
+        id="migrations.files",
+        title=f"{len(found)} files parse, versions unique, headers complete",
+        status=Status.PASS,
+        evidence={"files": [migration.path.name for migration in found]},
+    )
+    if deployment.dry_run and deployment.is_local and not _reachable(deployment):
+        yield _pending([migration.path.name for migration in found], planned=True)
+        return
+    with connect(deployment.database_url()) as connection:
+        plan = migrations.plan(connection, found)
+    names = [migration.path.name for migration in plan.pending]
+    if deployment.dry_run:
+        yield _pending(names, planned=bool(names))
+        return
+    if not names:
+        yield _pending(names, planned=False)
+        return
+    url = deployment.database_url()
+    for applied in migrations.apply(url, found, deployment.progress):
+        yield Result(
+            id=f"migrations.{applied.version}",
+            title=f"{applied.name}: {applied.statements} statements",
+            status=Status.PASS,
+            evidence={"version": applied.version, "statements": applied.statements},
+            changed=True,
+            ms=applied.ms,
+        )
+    with connect(url) as connection:
+        left = migrations.plan(connection, found).pending
+    yield Result(
+        id="migrations.history",
+        title="all are recorded in supabase_migrations.schema_migrations"
+        if not left
+        else f"{len(left)} are still not recorded",
+        status=Status.FAIL if left else Status.PASS,
+        evidence={"pending": [migration.path.name for migration in left]},
+    )
+
+
+def _reachable(deployment: Deployment) -> bool:
+    """Whether the local database runs, so that a dry run can look at it."""
+    from deploy.local import stack
+
+    return any(
+        part.running
+        for part in stack.status(deployment.state)
+        if part.name == "postgres"
+    )
+
+
+def _pending(names: list[str], *, planned: bool) -> Result:
+    """Say what is pending and would be applied."""
+    return Result(
+        id="migrations.pending",
+        title=f"would apply {len(names)}: {', '.join(names)}"
+        if names
+        else "nothing to apply",
+        status=Status.PASS,
+        evidence={"pending": names},
+        planned=planned,
+    )
+
+
+STEP = Step(id="migrations", title="apply pending migrations", run=run)
