@@ -1,0 +1,152 @@
+"""The server of a private cluster: starting it, making it Supabase's, asking it."""
+
+import signal
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import sql
+
+from deploy.errors import DeployError
+from deploy.local import proctable
+from deploy.local.cluster import Cluster, configure, environment, make
+from deploy.local.facts import DATABASE
+from deploy.local.processes import Process, Program, end, find, spawn, tail
+
+SCRIPTS = Path(__file__).parent
+POLL_S = 0.02
+CONNECT_TIMEOUT_S = 3
+START_PATIENCE_S = 60.0
+"""Long enough for the recovery after a crash of a large local database."""
+
+# SIGINT ends sessions and writes a checkpoint, SIGQUIT ends without one: "Shutting
+# Down the Server" in PostgreSQL's documentation.
+SHUTDOWN = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0))
+
+
+def launch(cluster: Cluster, admin_url: str, *, mark: str = "") -> Process:
+    """Make the cluster if need be and start its server; do not wait for it.
+
+    Args:
+        cluster: What to start.
+        admin_url: Names the superuser's password.
+        mark: ``NAME=value`` for the server's environment, to find it by.
+    """
+    make(cluster, urlsplit(admin_url).password or "")
+    configure(cluster)
+    end_leftovers(cluster)
+    name, _, value = mark.partition("=")
+    return spawn(
+        Program(
+            argv=[
+                str(cluster.binaries.folder / "postgres"),
+                "-D",
+                str(cluster.data),
+                "-c",
+                f"config_file={cluster.folder / 'postgresql.conf'}",
+            ],
+            environment=environment() | ({name: value} if name else {}),
+            folder=cluster.folder,
+            log=cluster.log,
+            account=cluster.account,
+        )
+    )
+
+
+def end_leftovers(cluster: Cluster) -> int:
+    """End what works in the data folder: no server can start beside it.
+
+    A killed server leaves sessions behind; a lost record leaves a server.
+
+    Returns:
+        How many processes there were.
+    """
+    left = find(proctable.working_in(cluster.data))
+    server = _server_pid(cluster)
+    for process in sorted(left, key=lambda process: process.pid != server):
+        # To a session SIGINT means only that it should cancel its statement.
+        steps = SHUTDOWN if process.pid == server else SHUTDOWN[1:]
+        end(process, *steps)
+    return len(left)
+
+
+def _server_pid(cluster: Cluster) -> int | None:
+    try:
+        lock = (cluster.data / "postmaster.pid").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    first = lock.partition("\n")[0]
+    return int(first) if first.isdigit() else None
+
+
+def wait_ready(cluster: Cluster, process: Process, admin_url: str) -> None:
+    """Wait until the server takes connections.
+
+    Raises:
+        DeployError: It ended, refused the password or took too long.
+    """
+    deadline = time.monotonic() + START_PATIENCE_S
+    while True:
+        try:
+            psycopg.connect(admin_url, connect_timeout=CONNECT_TIMEOUT_S).close()
+        except psycopg.OperationalError as exc:
+            problem = str(exc)
+        else:
+            return
+        if "password authentication failed" in problem:
+            raise DeployError(
+                f"postgres: the cluster in {cluster.data} has other passwords than"
+                " stack.json; its data can only be deleted",
+                remedy="./bootstrap local.reset",
+            )
+        if not process.is_alive() or time.monotonic() > deadline:
+            raise DeployError(
+                f"postgres: did not start on port {cluster.port}; the end of"
+                f" {cluster.log}:\n{tail(cluster.log)}",
+                remedy="./bootstrap local.logs",
+            )
+        time.sleep(POLL_S)
+
+
+def prepare(cluster: Cluster, admin_url: str, database_url: str) -> bool:
+    """Make roles, schemas and extensions, unless they were made before.
+
+    Returns:
+        Whether anything was made. All of it is, or nothing.
+    """
+    with psycopg.connect(admin_url) as conn:
+        if conn.execute("SELECT FROM pg_roles WHERE rolname = 'postgres'").fetchone():
+            return False
+        conn.execute(_script("roles.sql"))
+        conn.execute(
+            sql.SQL("ALTER ROLE postgres PASSWORD {}").format(
+                sql.Literal(urlsplit(database_url).password)
+            )
+        )
+        prepare_database(conn, DATABASE, statements=cluster.binaries.has_statements)
+        if cluster.binaries.has_cron:
+            conn.execute(_script("cron.sql"))
+    return True
+
+
+def prepare_database(
+    conn: psycopg.Connection, name: str, *, statements: bool = False
+) -> None:
+    """Make the connected database what a new Supabase project's is.
+
+    Args:
+        conn: Connection of the superuser to the database.
+        name: Its name.
+        statements: Whether to make pg_stat_statements there.
+    """
+    conn.execute(
+        sql.SQL("ALTER DATABASE {} OWNER TO postgres").format(sql.Identifier(name))
+    )
+    conn.execute(_script("database.sql"))
+    if statements:
+        conn.execute("CREATE EXTENSION pg_stat_statements SCHEMA extensions")
+
+
+def _script(name: str) -> bytes:
+    return (SCRIPTS / name).read_bytes()

@@ -1,0 +1,162 @@
+"""Parts that tests of several areas share. Each starts what it needs and ends it.
+
+Fixtures:
+    cluster: a PostgreSQL server with pg_cron, one for each test worker.
+    scratch_url: a fresh database as role postgres, without pg_cron.
+    cron_url: the database of pg_cron as role postgres, emptied.
+    plain_url: a fresh database of a server without Supabase's roles.
+"""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from deploy.local import postgres
+from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
+from deploy.local.cluster import PASSAGE, Cluster
+from deploy.local.facts import LocalStack, new_stack
+from deploy.local.postgres_binaries import find_binaries
+from deploy.local.processes import end
+
+TEMPLATE = "scratch_template"
+QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        admin_url: Connection URI of its superuser, to database postgres.
+        database_url: The same as role postgres, which is not a superuser.
+        port: Port on 127.0.0.1.
+    """
+
+    cluster: Cluster
+    admin_url: str
+    database_url: str
+
+    @property
+    def port(self) -> int:
+        return self.cluster.port
+
+    def url(self, database: str) -> str:
+        """Connection URI of role postgres to one of the databases."""
+        return f"{self.database_url.rpartition('/')[0]}/{database}"
+
+    def admin(self, database: str = "postgres") -> psycopg.Connection:
+        """A connection of the superuser, in autocommit mode."""
+        url = f"{self.admin_url.rpartition('/')[0]}/{database}"
+        return psycopg.connect(url, autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[Path]:
+    """A folder that other accounts may pass through, with a short path."""
+    folder = Path(tempfile.mkdtemp(prefix="ks-"))
+    folder.chmod(PASSAGE)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _server(folder: Path) -> tuple[Cluster, LocalStack]:
+    folder.mkdir(mode=PASSAGE)
+    stack = new_stack(folder, home=folder)
+    cluster = Cluster(
+        folder=folder / "postgres",
+        port=stack.postgres_port,
+        binaries=find_binaries(),
+        account=unprivileged(CLUSTER_ACCOUNTS),
+        log=folder / "postgres.log",
+        settings=QUICK,
+    )
+    return cluster, stack
+
+
+@pytest.fixture(scope="session")
+def cluster(short_folder: Path) -> Iterator[Server]:
+    """A server with pg_cron, prepared as the local stack's is."""
+    cluster, stack = _server(short_folder / "supabase")
+    process = postgres.launch(cluster, stack.admin_url)
+    try:
+        postgres.wait_ready(cluster, process, stack.admin_url)
+        postgres.prepare(cluster, stack.admin_url, stack.database_url)
+        server = Server(cluster, stack.admin_url, stack.database_url)
+        with server.admin() as conn:
+            conn.execute(f"CREATE DATABASE {TEMPLATE}")
+        with server.admin(TEMPLATE) as conn:
+            postgres.prepare_database(conn, TEMPLATE)
+        yield server
+    finally:
+        end(process, *postgres.SHUTDOWN)
+
+
+@pytest.fixture
+def scratch_url(cluster: Server) -> Iterator[str]:
+    """A fresh database like a new Supabase project's, without pg_cron."""
+    name = f"scratch_{next(_numbers)}"
+    with cluster.admin() as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER postgres")
+    yield cluster.url(name)
+    with cluster.admin() as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def cron_url(cluster: Server) -> str:
+    """The database of pg_cron, without jobs, history, or anything of the app."""
+    with cluster.admin() as conn:
+        conn.execute("DELETE FROM cron.job")
+        conn.execute("TRUNCATE cron.job_run_details")
+        schemas = conn.execute(
+            "SELECT nspname FROM pg_namespace"
+            " WHERE nspname !~ '^pg_' AND nspname NOT IN ('cron', 'information_schema')"
+        ).fetchall()
+        for (name,) in schemas:
+            conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
+        conn.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        conn.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
+        statements = cluster.cluster.binaries.has_statements
+        postgres.prepare_database(conn, "postgres", statements=statements)
+    return cluster.database_url
+
+
+@pytest.fixture(scope="session")
+def plain_server(short_folder: Path) -> Iterator[Server]:
+    """A server as an ordinary installation has it: no roles but the superuser."""
+    cluster, stack = _server(short_folder / "plain")
+    without_cron = replace(cluster.binaries, has_cron=False)
+    cluster = replace(cluster, binaries=without_cron)
+    process = postgres.launch(cluster, stack.admin_url)
+    try:
+        postgres.wait_ready(cluster, process, stack.admin_url)
+        with psycopg.connect(stack.admin_url, autocommit=True) as conn:
+            password = stack.database_url.split(":")[2].partition("@")[0]
+            conn.execute(f"CREATE ROLE app LOGIN CREATEDB PASSWORD '{password}'")
+        app_url = stack.database_url.replace("//postgres:", "//app:")
+        yield Server(cluster, stack.admin_url, app_url)
+    finally:
+        end(process, *postgres.SHUTDOWN)
+
+
+@pytest.fixture
+def plain_url(plain_server: Server) -> Iterator[str]:
+    """A fresh database on a server without anon, authenticated and service_role.
+
+    Its owner is role ``app``, which is not a superuser.
+    """
+    name = f"plain_{next(_numbers)}"
+    with plain_server.admin() as conn:
+        conn.execute(f"CREATE DATABASE {name} OWNER app")
+    yield plain_server.url(name)
+    with plain_server.admin() as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
