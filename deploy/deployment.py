@@ -41,7 +41,7 @@ class Deployment:
         return self.stack == LOCAL
 
     @property
-    def task_suffix(self) -> str:
+    def suffix(self) -> str:
         """What a remedy appends so that it acts on the same stack."""
         return "" if self.is_local else f" --stack {self.stack}"
 

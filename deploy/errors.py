@@ -8,7 +8,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a task's exit status means; printed by ``./bootstrap help-exit-codes``."""
+    """What a task's exit status means; the same for every task."""
 
     DONE = 0
     UNEXPECTED = 1

@@ -26,3 +26,5 @@ CHECKLIST: tuple[Step[Deployment], ...] = (
     not_built.ALARMS,
     not_built.CDN,
 )
+
+VERIFY_CRONS: tuple[Step[Deployment], ...] = (crons.VERIFY, monitoring.VERIFY)

@@ -1,11 +1,11 @@
 """Schedule the declared pg_cron jobs and verify them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
-from infra.catalog.pg_crons import PG_CRON_JOBS
+from infra.catalog.pg_crons import PG_CRON_JOBS, PgCronJob
 
 
 def run(deployment: Deployment) -> Iterator[Result]:
@@ -47,6 +47,30 @@ def verify(deployment: Deployment) -> Iterator[Result]:
     with connect(deployment.database_url()) as connection:
         yield from verify_jobs(connection, PG_CRON_JOBS, datetime.now(UTC))
 
+
+def running(jobs: Sequence[PgCronJob]) -> Step[Deployment]:
+    """Make the step that runs the declared commands of jobs at once."""
+
+    def body(deployment: Deployment) -> Iterator[Result]:
+        from deploy.crons.run import run_job
+
+        for job in jobs:
+            deployment.progress(f"running {job.command}")
+            done = run_job(deployment.database_url(), job)
+            yield Result(
+                id=f"crons.{job.name}",
+                title=f"{job.command}: {done.rows} rows in {done.batches} batches"
+                if done.error is None
+                else f"{job.command} failed: {done.error}",
+                status=Status.PASS if done.error is None else Status.FAIL,
+                evidence=done.evidence(),
+                changed=True,
+            )
+
+    return Step(id="crons", title="run jobs at once", run=body, verifies=True)
+
+
+VERIFY = Step(id="crons", title="verify the pg_cron jobs", run=verify, verifies=True)
 
 STEP = Step(
     id="crons", title="schedule and verify the pg_cron jobs", run=run, verifies=True

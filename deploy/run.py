@@ -1,0 +1,170 @@
+"""Run a task: steps in, a report on stdout and an exit code out."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from deploy import console
+from deploy.checklist import Report, Result, Status, Step, run_steps
+from deploy.deployment import Deployment, check_stack
+from deploy.errors import DeployError, ExitCode, UsageError
+
+Judge = Callable[[Sequence[Result], ExitCode], ExitCode]
+
+
+def checklist(
+    task: str,
+    deployment: Deployment,
+    steps: Sequence[Step[Deployment]],
+    progress: console.Progress,
+    judge: Judge,
+) -> Report:
+    """Run steps and give their report.
+
+    Args:
+        task: Name of the task, for the report.
+        deployment: What the steps act on.
+        steps: The steps to run.
+        progress: Told of everything at once.
+        judge: Turns the results and the code of the run into the exit code.
+    """
+    started = time.perf_counter()
+    check_stack(deployment.stack)
+    try:
+        results, code = run_steps(steps, deployment, progress)
+    finally:
+        progress.close()
+    return Report(
+        task=task,
+        target=deployment.stack,
+        results=tuple(results),
+        ms=(time.perf_counter() - started) * 1000,
+        exit_code=judge(results, code),
+    )
+
+
+@contextmanager
+def ending(
+    task: str, target: str, *, as_json: bool = False, debug: bool = False
+) -> Iterator[None]:
+    """End the process with a clear message and the right code, whatever happens.
+
+    Args:
+        task: Name of the task, for the report of an error.
+        target: Name of the stack.
+        as_json: Whether the error is reported as a JSON document too.
+        debug: Whether an operator's error keeps its traceback.
+
+    Raises:
+        SystemExit: Always, where the block did not end by itself.
+    """
+    try:
+        yield
+    except DeployError as error:
+        if debug:
+            raise
+        console.complain(error)
+        if as_json:
+            failed = Result(
+                id=f"{task}.error",
+                title=str(error),
+                status=Status.FAIL,
+                evidence=error.evidence,
+                remedy=error.remedy,
+            )
+            report = Report(
+                task=task,
+                target=target,
+                results=(failed,),
+                ms=0.0,
+                exit_code=error.exit_code,
+            )
+            console.show(report, as_json=True)
+        raise SystemExit(int(error.exit_code)) from None
+    except KeyboardInterrupt:
+        console.complain(
+            DeployError(
+                f"{task} was interrupted; what was done so far is kept",
+                remedy=f"./bootstrap {task}",
+            )
+        )
+        raise SystemExit(int(ExitCode.INTERRUPTED)) from None
+
+
+def select(
+    steps: Sequence[Step[Deployment]], only: str, skip: str
+) -> list[Step[Deployment]]:
+    """Choose steps by the comma-separated ids of ``--only`` and ``--skip``.
+
+    Raises:
+        UsageError: An id is unknown, or nothing is left.
+    """
+    wanted, unwanted = _ids(only), _ids(skip)
+    known = [step.id for step in steps]
+    unknown = [name for name in [*wanted, *unwanted] if name not in known]
+    if unknown:
+        raise UsageError(
+            f"no step named {', '.join(unknown)}; the steps are {', '.join(known)}."
+            " Nothing was changed",
+            remedy="./bootstrap deploy --help",
+        )
+    chosen = [
+        step
+        for step in steps
+        if (not wanted or step.id in wanted) and step.id not in unwanted
+    ]
+    if not chosen:
+        raise UsageError(
+            f"--only {only} --skip {skip} leaves no step to run",
+            remedy="./bootstrap deploy --help",
+        )
+    return chosen
+
+
+def _ids(text: str) -> list[str]:
+    """Split a comma-separated list; empty parts do not count."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def confirm(deployment: Deployment, *, yes: bool) -> None:
+    """Ask before a stack with real users is changed.
+
+    Raises:
+        UsageError: Nobody said yes; nothing was changed.
+    """
+    if deployment.is_local or deployment.dry_run or yes:
+        return
+    remedy = f"./bootstrap deploy --stack {deployment.stack} --dry-run, then --yes"
+    if not console.asks():
+        raise UsageError(
+            f"stack {deployment.stack} has real users and nobody is here to ask:"
+            " --yes is missing; nothing was changed",
+            remedy=remedy,
+        )
+    answer = console.ask(f"Type {deployment.stack} to deploy to it:")
+    if answer != deployment.stack:
+        raise UsageError(
+            f"{answer!r} is not {deployment.stack!r}: nothing was changed",
+            remedy=remedy,
+        )
+
+
+def plain_judge(results: Sequence[Result], code: ExitCode) -> ExitCode:
+    """Keep the code of the run: what is pending counts as done."""
+    del results
+    return code
+
+
+def check_judge(results: Sequence[Result], code: ExitCode) -> ExitCode:
+    """Give ``CHANGES`` where a dry run would change something."""
+    if code is ExitCode.DONE and any(result.planned for result in results):
+        return ExitCode.CHANGES
+    return code
+
+
+def verify_judge(results: Sequence[Result], code: ExitCode) -> ExitCode:
+    """Give ``NOT_VERIFIED`` for a failed check, else ``PENDING`` for a pending one."""
+    statuses = {result.status for result in results}
+    if code is ExitCode.DONE and Status.PENDING in statuses:
+        return ExitCode.PENDING
+    return code

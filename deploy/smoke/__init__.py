@@ -1,0 +1,1 @@
+"""The proof that a deployed stack works, with a user made for it and removed after."""

@@ -1,0 +1,54 @@
+"""Prove the functions with a synthetic user: a message goes in and comes back once."""
+
+from collections.abc import Iterator
+
+from deploy import ledger
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import Deployment
+
+
+def run(deployment: Deployment) -> Iterator[Result]:
+    """Prove the path of a message, or say since when it is proved."""
+    if not deployment.is_local:
+        yield _skipped("a cloud stack needs a smoke user: not built yet")
+        return
+    if deployment.dry_run:
+        yield _skipped("a dry run sends no messages")
+        return
+    from deploy.smoke import proof
+
+    stack = deployment.require_local()
+    yield from proof.refusals(stack)
+    entries = ledger.read(deployment.state)
+    build = entries.get("infrastructure", "")
+    if build and entries.get("functions_proved") == build:
+        yield _skipped(
+            f"proved for this very build at {entries['functions_proved_at']}"
+        )
+        return
+    failed = False
+    for result in proof.messages(stack, deployment.progress):
+        failed = failed or result.status is Status.FAIL
+        yield result
+    if not failed and build:
+        ledger.write(
+            deployment.state, functions_proved=build, functions_proved_at=ledger.now()
+        )
+
+
+def _skipped(reason: str) -> Result:
+    """Say why no message was sent."""
+    return Result(
+        id="functions.message",
+        title=f"skipped: {reason}",
+        status=Status.SKIPPED,
+        evidence={"reason": reason},
+    )
+
+
+STEP = Step(
+    id="functions",
+    title="prove the functions with a synthetic user",
+    run=run,
+    verifies=True,
+)

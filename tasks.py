@@ -1,0 +1,196 @@
+"""Everyday commands. ``./bootstrap --list`` shows them; the work is in ``deploy/``."""
+
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.tasks import task
+
+SHOWN = {
+    "stack": "Stack to act on; local is the embedded one.",
+    "json": "Print one JSON document on stdout instead of a table.",
+    "evidence": "Show what each check looked at and saw.",
+    "debug": "Show the traceback of an error.",
+}
+
+
+@task(
+    help=SHOWN
+    | {
+        "only": "Run only these steps, comma-separated, e.g. migrations,crons.",
+        "skip": "Leave these steps out, comma-separated.",
+        "dry_run": "Look at everything, change nothing.",
+        "check": "As --dry-run, and exit 6 if something would change.",
+        "yes": "Do not ask before changing a cloud stack.",
+    }
+)
+def deploy(
+    c: Context,
+    stack: str = "local",
+    only: str = "",
+    skip: str = "",
+    dry_run: bool = False,
+    check: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Run the deployment checklist; what is already so stays as it is.
+
+    Examples: deploy | deploy --dry-run | deploy --only migrations,crons |
+    deploy --stack production --check
+
+    Exit codes: 0 done; 2 usage; 3 auth; 4 failed, nothing changed; 5 failed half-way,
+    run it again; 6 changes, with --check; 7 not verified; 75 locked; 130 interrupted.
+    """
+    from deploy import commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    code = commands.deploy(
+        stack, only, skip, look=dry_run, check=check, yes=yes, out=out
+    )
+    raise SystemExit(code)
+
+
+@task(help=SHOWN)
+def verify_crons(
+    c: Context,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Prove that each scheduled job exists, runs and has its effect; change nothing.
+
+    Examples: verify-crons | verify-crons --evidence | verify-crons --json
+
+    Exit codes: 0 all ran; 7 something is wrong; 8 something was not due yet.
+    """
+    from deploy import commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(commands.verify_crons(stack, out))
+
+
+@task(
+    help=SHOWN | {"job": "Name of a declared pg_cron job, or all."},
+)
+def crons_run(
+    c: Context,
+    job: str,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Run the declared command of a pg_cron job at once and show its run log.
+
+    Examples: crons.run --job snapshot-health | crons.run --job all
+    """
+    from deploy import commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(commands.run_cron(stack, job, out))
+
+
+@task(
+    help={
+        "unit": "Only what needs no PostgreSQL and no emulator; a few seconds.",
+        "match": "Only tests whose name matches, as pytest -k.",
+    }
+)
+def test(c: Context, unit: bool = False, match: str = "") -> None:
+    """Run the tests; they start what they need and stop it.
+
+    Examples: test | test --unit | test --match archive
+    """
+    from deploy import testing
+
+    raise SystemExit(testing.run(unit=unit, match=match))
+
+
+@task(help={"json": SHOWN["json"]})
+def local_start(c: Context, json: bool = False) -> None:
+    """Start the local stack: PostgreSQL, the AWS emulator, the stand-in."""
+    from deploy import local_commands
+
+    raise SystemExit(local_commands.start(as_json=json))
+
+
+@task(help={"json": SHOWN["json"]})
+def local_stop(c: Context, json: bool = False) -> None:
+    """Stop the local stack; its data stays."""
+    from deploy import local_commands
+
+    raise SystemExit(local_commands.stop(as_json=json))
+
+
+@task(help={"json": SHOWN["json"]})
+def local_status(c: Context, json: bool = False) -> None:
+    """Say which parts of the local stack run, and where; exit 7 if one does not."""
+    from deploy import local_commands
+
+    raise SystemExit(local_commands.status(as_json=json))
+
+
+@task(
+    help={
+        "part": "postgres, emulator or stand-in; empty for all.",
+        "lines": "How many lines from the end.",
+        "json": SHOWN["json"],
+    }
+)
+def local_logs(c: Context, part: str = "", lines: int = 40, json: bool = False) -> None:
+    """Show the end of the logs of the local stack.
+
+    Examples: local.logs | local.logs --part emulator --lines 200
+    """
+    from deploy import local_commands
+
+    raise SystemExit(local_commands.logs(part, lines, as_json=json))
+
+
+@task(
+    help={
+        "dry_run": "Say what would be deleted; delete nothing.",
+        "yes": "Do not ask on a terminal.",
+        "json": SHOWN["json"],
+    }
+)
+def local_reset(
+    c: Context, dry_run: bool = False, yes: bool = False, json: bool = False
+) -> None:
+    """Stop the local stack and delete all its data; this cannot be undone.
+
+    Examples: local.reset --dry-run | local.reset
+    """
+    from deploy import local_commands
+
+    raise SystemExit(local_commands.reset(as_json=json, dry_run=dry_run, yes=yes))
+
+
+@task(help={"json": SHOWN["json"]})
+def local_env(c: Context, json: bool = False) -> None:
+    """Print what an app needs to use the local stack, as shell exports.
+
+    Examples: eval "$(./bootstrap local.env)"
+    """
+    from deploy import local_commands
+
+    raise SystemExit(local_commands.env(as_json=json))
+
+
+namespace = Collection(deploy, verify_crons, test)
+local = Collection("local")
+for name, body in (
+    ("start", local_start),
+    ("stop", local_stop),
+    ("status", local_status),
+    ("logs", local_logs),
+    ("reset", local_reset),
+    ("env", local_env),
+):
+    local.add_task(body, name=name)
+crons = Collection("crons")
+crons.add_task(crons_run, name="run")
+namespace.add_collection(local)
+namespace.add_collection(crons)
