@@ -1,0 +1,78 @@
+"""A database with the app's tables, and one conversation in it."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+TEMPLATE = "services_template"
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def services_template(cluster: Any) -> str:
+    """A database with everything that the services need; to be copied."""
+    with cluster.admin() as conn:
+        conn.execute(
+            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
+        )
+    with psycopg.connect(cluster.url(TEMPLATE), autocommit=True) as conn:
+        conn.execute((Path(__file__).parent / "minimal.sql").read_text())
+    return TEMPLATE
+
+
+@pytest.fixture
+def app_url(cluster: Any, services_template: str) -> Iterator[str]:
+    """A database of its own for one test."""
+    name = f"services_{next(_numbers)}"
+    with cluster.admin() as conn:
+        conn.execute(
+            f"CREATE DATABASE {name} TEMPLATE {services_template} OWNER postgres"
+        )
+    yield cluster.url(name)
+    with cluster.admin() as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass
+class App:
+    """The app's database as a test sees it."""
+
+    url: str = field(repr=False)  # holds the cluster's password
+    connection: psycopg.Connection[tuple[Any, ...]]
+    user: UUID = field(default_factory=uuid4)
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self.connection.execute(query, parameters).fetchall()
+
+    def value(self, query: str, *parameters: object) -> Any:
+        return self.rows(query, *parameters)[0][0]
+
+    def conversation(self, mode: str = "chat", user: UUID | None = None) -> UUID:
+        return self.value(
+            "insert into public.conversations (id, user_id, title, mode)"
+            " values (gen_random_uuid(), %s, 'test', %s) returning id",
+            self.person(user or self.user),
+            mode,
+        )
+
+    def person(self, user: UUID) -> UUID:
+        if self.value("select to_regclass('auth.users') is not null"):
+            self.connection.execute(
+                "insert into auth.users (id, email) values (%s, %s)"
+                " on conflict do nothing",
+                (user, f"{user}@test.invalid"),
+            )
+        return user
+
+
+@pytest.fixture
+def app(app_url: str) -> Iterator[App]:
+    with psycopg.connect(app_url, autocommit=True) as connection:
+        yield App(app_url, connection)
