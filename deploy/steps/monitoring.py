@@ -1,0 +1,83 @@
+"""Prove that the stack watches itself: schedules fire and the health check answers."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import Deployment
+
+
+def run(deployment: Deployment) -> Iterator[Result]:
+    """Invoke the health check once, then look at the schedules."""
+    if not deployment.is_local:
+        yield _skipped(deployment)
+        return
+    if not deployment.dry_run:
+        yield health(deployment)
+    yield from schedules(deployment)
+
+
+def schedules(deployment: Deployment) -> Iterator[Result]:
+    """Verify the EventBridge schedules; change nothing."""
+    if not deployment.is_local:
+        yield _skipped(deployment)
+        return
+    from deploy.emulator.clients import client
+    from deploy.schedules import verify
+
+    stack = deployment.require_local()
+    yield from verify(
+        client(stack, "scheduler"),
+        client(stack, "logs"),
+        deployment.stack,
+        datetime.now(UTC),
+    )
+
+
+def health(deployment: Deployment) -> Result:
+    """Call the health check as a backend would, and read its verdict."""
+    from deploy.smoke.gateway import Gateway
+    from infra.catalog.services import HEALTH_CHECK
+
+    stack = deployment.require_local()
+    with Gateway(stack) as gateway:
+        answer = gateway.request(HEALTH_CHECK, token=stack.internal_api_key)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    verdict = body.get("status")
+    alerts = body.get("alerts") or []
+    good = answer.status == 200 and verdict == "healthy"
+    title = f"health check answers {answer.status}: {verdict}"
+    if alerts:
+        title += f", {len(alerts)} alerts"
+    return Result(
+        id="monitoring.health-check",
+        title=title,
+        status=Status.PASS if good else Status.WARN if body else Status.FAIL,
+        evidence={"status": answer.status, "report": answer.body},
+        remedy=None if good else "./bootstrap deploy --only monitoring --evidence",
+    )
+
+
+def _skipped(deployment: Deployment) -> Result:
+    """Say why a cloud stack's monitoring is not looked at."""
+    return Result(
+        id="monitoring.schedules",
+        title="skipped: looking at a cloud account is not built yet",
+        status=Status.SKIPPED,
+        evidence={"stack": deployment.stack},
+    )
+
+
+VERIFY = Step(
+    id="schedules",
+    title="verify the EventBridge schedules",
+    run=schedules,
+    verifies=True,
+)
+
+STEP = Step(
+    id="monitoring",
+    title="prove the health check and the schedules",
+    run=run,
+    verifies=True,
+)
