@@ -1,4 +1,4 @@
-"""The limits of the scaling plan: what a user may do, and what the plan's tiers hold."""
+"""The limits of the scaling plan: what a user may do, what the plan's tiers hold."""
 
 from dataclasses import dataclass
 

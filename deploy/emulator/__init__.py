@@ -1,0 +1,1 @@
+"""Provisions the Pulumi program on the AWS emulator, without the Pulumi engine."""

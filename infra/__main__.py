@@ -1,0 +1,79 @@
+"""The Pulumi program: what a stack of Kiloscale is made of."""
+
+import pulumi
+
+from infra.archives import Archives
+from infra.assembly import queue_args, service_args
+from infra.catalog.queues import QUEUES
+from infra.catalog.schedules import SCHEDULES
+from infra.catalog.services import SERVICES
+from infra.components.cron_schedule import CronSchedule, CronScheduleArgs
+from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from infra.components.python_service import PythonService
+from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
+from infra.components.work_queue import WorkQueue
+from infra.config import StackConfig
+from infra.naming import physical_name
+
+Outputs = dict[str, pulumi.Output[dict[str, str]]]
+
+
+def compose(config: StackConfig, archives: Archives) -> Outputs:
+    """Declare the stack; give its outputs by name, each a map by short name."""
+    key_name = physical_name(config.stack, "functions")
+    key = EncryptionKey("functions", EncryptionKeyArgs(physical_name=key_name))
+    queues = {q.topic: WorkQueue(q.name, queue_args(q, config)) for q in QUEUES}
+    services = {
+        s.folder: PythonService(s.name, service_args(s, config, archives, key, queues))
+        for s in SERVICES
+    }
+    for queue in QUEUES:
+        consumer = QueueConsumerArgs(
+            queue=queues[queue.topic],
+            service=services[queue.consumer],
+            batch_size=queue.batch_size,
+            window_s=queue.window_s,
+            max_concurrency=queue.max_concurrency,
+        )
+        QueueConsumer(f"{queue.name}-consumer", consumer)
+    schedules = {}
+    for schedule in SCHEDULES:
+        cron = CronScheduleArgs(
+            physical_name=physical_name(config.stack, schedule.name),
+            expression=schedule.expression,
+            period_s=schedule.period_s,
+            service=services[schedule.service],
+        )
+        schedules[schedule.name] = CronSchedule(schedule.name, cron)
+
+    named = {s.name: services[s.folder] for s in SERVICES}
+    queued = {q.name: queues[q.topic] for q in QUEUES}
+    dead = {name: queue.dead_letters.url for name, queue in queued.items()}
+    dead |= {name: schedule.dead_letters.url for name, schedule in schedules.items()}
+    return {
+        "functionNames": pulumi.Output.all(**{n: s.function for n, s in named.items()}),
+        "functionArns": pulumi.Output.all(**{n: s.arn for n, s in named.items()}),
+        "functionUrls": pulumi.Output.all(
+            **{n: s.url for n, s in named.items() if s.url is not None}
+        ),
+        "queueUrls": pulumi.Output.all(**{n: q.url for n, q in queued.items()}),
+        "deadLetterUrls": pulumi.Output.all(**dead),
+        "scheduleNames": pulumi.Output.all(
+            **{name: schedule.name for name, schedule in schedules.items()}
+        ),
+    }
+
+
+def main() -> None:
+    """Build the zips and declare the selected stack, as ``pulumi up`` asks."""
+    # Inside, because under mocks the zips are somebody else's and may be fakes.
+    from deploy.bundles import build_all, cloud_target
+    from deploy.paths import REPOSITORY
+
+    build_all(SERVICES, cloud_target(), REPOSITORY / "dist", pulumi.log.info)
+    for name, value in compose(StackConfig.load(), Archives(folder="../dist")).items():
+        pulumi.export(name, value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""Turns what the catalog declares into the inputs of the components."""
+
+from collections.abc import Mapping
+
+from infra.archives import Archives
+from infra.catalog.queues import QUEUES, Queue
+from infra.catalog.services import SERVICES, Service
+from infra.components.encryption_key import EncryptionKey
+from infra.components.python_service import PythonServiceArgs
+from infra.components.work_queue import WorkQueue, WorkQueueArgs
+from infra.config import StackConfig
+from infra.environment import render
+from infra.grants import Grant
+from infra.naming import metrics_namespace, physical_name
+
+VISIBILITY_TIMEOUTS = 6
+"""Consumer timeouts that a message stays hidden (Lambda developer guide, "Using Lambda
+with Amazon SQS"): a throttled batch is tried again within that time."""
+
+
+def queue_args(queue: Queue, config: StackConfig) -> WorkQueueArgs:
+    """Give the inputs of a queue."""
+    consumer = next(s for s in SERVICES if s.folder == queue.consumer)
+    return WorkQueueArgs(
+        physical_name=physical_name(config.stack, queue.name),
+        visibility_timeout_s=VISIBILITY_TIMEOUTS * consumer.timeout_s + queue.window_s,
+        max_receives=queue.max_receives,
+        retention_s=queue.retention_s,
+    )
+
+
+def service_args(
+    service: Service,
+    config: StackConfig,
+    archives: Archives,
+    key: EncryptionKey,
+    queues: Mapping[str, WorkQueue],
+) -> PythonServiceArgs:
+    """Give the inputs of a service.
+
+    Args:
+        service: The service.
+        config: The stack's configuration.
+        archives: The zips.
+        key: Encrypts its environment.
+        queues: All queues, by topic.
+    """
+    urls = {topic: queue.url for topic, queue in queues.items()}
+    return PythonServiceArgs(
+        physical_name=physical_name(config.stack, service.name),
+        archive=archives.of(service),
+        handler=service.handler,
+        runtime=archives.runtime,
+        architecture=archives.architecture,
+        memory_mib=service.memory_mib,
+        timeout_s=service.timeout_s,
+        environment=render(service, config, urls),
+        key_arn=key.arn,
+        grants=grants(service, config, queues),
+        log_retention_days=config.log_retention_days,
+        reserved_concurrency=reserved_concurrency(service, config),
+        is_public=service.route is not None,
+    )
+
+
+def reserved_concurrency(service: Service, config: StackConfig) -> int | None:
+    """Give the concurrency to set aside: none for what a queue bounds already."""
+    bounded = any(queue.consumer == service.folder for queue in QUEUES)
+    return None if bounded or not config.reserve_concurrency else service.concurrency
+
+
+def grants(
+    service: Service, config: StackConfig, queues: Mapping[str, WorkQueue]
+) -> list[Grant]:
+    """Give the rights that the catalog declares for a service."""
+    rights = [
+        Grant(actions=("sqs:SendMessage",), resources=(queues[topic].arn,))
+        for topic in service.sends_to
+    ]
+    if service.reads_metrics:
+        namespace = {"cloudwatch:namespace": metrics_namespace(config.stack)}
+        arns = [
+            arn
+            for queue in queues.values()
+            for arn in (queue.arn, queue.dead_letters.arn)
+        ]
+        rights += [
+            Grant(actions=("cloudwatch:GetMetricData",), resources=("*",)),
+            Grant(
+                actions=("cloudwatch:PutMetricData",),
+                resources=("*",),
+                condition={"StringEquals": namespace},
+            ),
+            Grant(actions=("sqs:GetQueueAttributes",), resources=arns),
+        ]
+    return rights

@@ -1,0 +1,74 @@
+"""Renders the environment of each function from the catalog and the configuration."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from infra.catalog.limits import PLAN_LIMITS, RATE_LIMITS
+from infra.catalog.services import Service
+from infra.config import StackConfig
+from infra.naming import metrics_namespace
+
+
+def render(
+    service: Service,
+    config: StackConfig,
+    queue_urls: Mapping[str, pulumi.Input[str]],
+) -> dict[str, pulumi.Input[str]]:
+    """Give the variables that a service's ``settings.py`` reads, and no others.
+
+    Args:
+        service: Whose environment.
+        config: The stack's configuration.
+        queue_urls: URLs of the queues by topic.
+
+    Raises:
+        ValueError: The catalog names a setting that nothing here provides.
+    """
+    known = {**_of_stack(config), **_of_limits(), **_of_queues(queue_urls)}
+    unknown = [name for name in service.settings if name not in known]
+    if unknown:
+        raise ValueError(
+            f"infra/catalog/services.py: {service.folder}: settings"
+            f" {', '.join(unknown)}: nothing provides a value; add it to"
+            f" infra/environment.py, or take one of {', '.join(sorted(known))}"
+        )
+    return {name: known[name] for name in service.settings}
+
+
+def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
+    """Give what differs between stacks."""
+    return {
+        "STACK": config.stack,
+        "DATABASE_URL": config.database_url,
+        "JWT_SECRET": config.jwt_secret,
+        "JWT_ISSUER": config.jwt_issuer,
+        "INTERNAL_API_KEY": config.internal_api_key,
+        "ALLOWED_ORIGINS": ",".join(config.allowed_origins),
+        "SUPABASE_URL": config.supabase_url,
+        "SUPABASE_SERVICE_KEY": config.supabase_service_key,
+        "GEMINI_API_KEY": config.gemini_api_key,
+        "GEMINI_BASE_URL": config.gemini_base_url,
+        "OPENAI_API_KEY": config.openai_api_key,
+        "OPENAI_BASE_URL": config.openai_base_url,
+        "METRICS_NAMESPACE": metrics_namespace(config.stack),
+    }
+
+
+def _of_limits() -> dict[str, pulumi.Input[str]]:
+    """Give the limits of the plan, e.g. ``CHAT_LIMIT_HITS``."""
+    values: dict[str, pulumi.Input[str]] = {}
+    for rate in RATE_LIMITS:
+        values[f"{rate.name.upper()}_LIMIT_HITS"] = str(rate.hits)
+        values[f"{rate.name.upper()}_LIMIT_WINDOW_S"] = str(rate.window_s)
+    for quota in PLAN_LIMITS:
+        values[f"{quota.name.upper()}_LIMIT"] = str(quota.limit)
+        values[f"{quota.name.upper()}_ALERT_AT"] = str(quota.alert_at)
+    return values
+
+
+def _of_queues(
+    queue_urls: Mapping[str, pulumi.Input[str]],
+) -> dict[str, pulumi.Input[str]]:
+    """Give the queues' addresses, e.g. ``QUEUE_URL_LLM``."""
+    return {f"QUEUE_URL_{topic.upper()}": url for topic, url in queue_urls.items()}

@@ -1,0 +1,35 @@
+"""Physical names: what a resource is called on AWS, outside of Pulumi."""
+
+PROJECT = "kiloscale"
+
+NAME_LENGTH_MAX = 64
+"""The shortest limit of those that apply: of a Lambda function, an IAM role and a
+schedule (AWS API references); SQS allows 80."""
+
+
+def physical_name(stack: str, name: str) -> str:
+    """Name a resource that another system must be able to find.
+
+    >>> physical_name("production", "chat-send")
+    'kiloscale-production-chat-send'
+
+    Args:
+        stack: Name of the stack.
+        name: Kebab-case name of the resource in the program.
+
+    Raises:
+        ValueError: The name is longer than AWS allows.
+    """
+    full = f"{PROJECT}-{stack}-{name}"
+    if len(full) > NAME_LENGTH_MAX:
+        raise ValueError(
+            f"name {full}: has {len(full)} characters and AWS allows"
+            f" {NAME_LENGTH_MAX}; choose a stack name that is"
+            f" {len(full) - NAME_LENGTH_MAX} shorter than {stack!r}"
+        )
+    return full
+
+
+def metrics_namespace(stack: str) -> str:
+    """Name the CloudWatch namespace of the stack's own gauges."""
+    return f"Kiloscale/{stack}"
