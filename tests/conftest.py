@@ -5,6 +5,7 @@ Fixtures:
     scratch_url: a fresh database as role postgres, without pg_cron.
     cron_url: the database of pg_cron as role postgres, emptied.
     plain_url: a fresh database of a server without Supabase's roles.
+    local_stack: the whole local stack, running, one for each test worker.
 """
 
 import itertools
@@ -18,11 +19,11 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deploy.local import postgres
+from deploy.local import server, stack
 from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
 from deploy.local.cluster import PASSAGE, Cluster
 from deploy.local.facts import LocalStack, new_stack
-from deploy.local.postgres_binaries import find_binaries
+from deploy.local.installation import find_installation
 from deploy.local.processes import end
 
 TEMPLATE = "scratch_template"
@@ -70,34 +71,34 @@ def short_folder() -> Iterator[Path]:
 
 def _server(folder: Path) -> tuple[Cluster, LocalStack]:
     folder.mkdir(mode=PASSAGE)
-    stack = new_stack(folder, home=folder)
+    facts = new_stack(folder, home=folder)
     cluster = Cluster(
         folder=folder / "postgres",
-        port=stack.postgres_port,
-        binaries=find_binaries(),
+        port=facts.postgres_port,
+        installation=find_installation(),
         account=unprivileged(CLUSTER_ACCOUNTS),
         log=folder / "postgres.log",
         settings=QUICK,
     )
-    return cluster, stack
+    return cluster, facts
 
 
 @pytest.fixture(scope="session")
 def cluster(short_folder: Path) -> Iterator[Server]:
     """A server with pg_cron, prepared as the local stack's is."""
-    cluster, stack = _server(short_folder / "supabase")
-    process = postgres.launch(cluster, stack.admin_url)
+    cluster, facts = _server(short_folder / "supabase")
+    process = server.launch(cluster, facts.admin_url)
     try:
-        postgres.wait_ready(cluster, process, stack.admin_url)
-        postgres.prepare(cluster, stack.admin_url, stack.database_url)
-        server = Server(cluster, stack.admin_url, stack.database_url)
-        with server.admin() as conn:
+        server.wait_ready(cluster, process, facts.admin_url)
+        server.prepare(cluster, facts.admin_url, facts.database_url)
+        running = Server(cluster, facts.admin_url, facts.database_url)
+        with running.admin() as conn:
             conn.execute(f"CREATE DATABASE {TEMPLATE}")
-        with server.admin(TEMPLATE) as conn:
-            postgres.prepare_database(conn, TEMPLATE)
-        yield server
+        with running.admin(TEMPLATE) as conn:
+            server.prepare_database(conn, TEMPLATE)
+        yield running
     finally:
-        end(process, *postgres.SHUTDOWN)
+        end(process, *server.SHUTDOWN)
 
 
 @pytest.fixture
@@ -125,27 +126,27 @@ def cron_url(cluster: Server) -> str:
             conn.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(name)))
         conn.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
         conn.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
-        statements = cluster.cluster.binaries.has_statements
-        postgres.prepare_database(conn, "postgres", statements=statements)
+        statements = cluster.cluster.installation.has_statements
+        server.prepare_database(conn, "postgres", statements=statements)
     return cluster.database_url
 
 
 @pytest.fixture(scope="session")
 def plain_server(short_folder: Path) -> Iterator[Server]:
     """A server as an ordinary installation has it: no roles but the superuser."""
-    cluster, stack = _server(short_folder / "plain")
-    without_cron = replace(cluster.binaries, has_cron=False)
-    cluster = replace(cluster, binaries=without_cron)
-    process = postgres.launch(cluster, stack.admin_url)
+    cluster, facts = _server(short_folder / "plain")
+    without_cron = replace(cluster.installation, has_cron=False)
+    cluster = replace(cluster, installation=without_cron)
+    process = server.launch(cluster, facts.admin_url)
     try:
-        postgres.wait_ready(cluster, process, stack.admin_url)
-        with psycopg.connect(stack.admin_url, autocommit=True) as conn:
-            password = stack.database_url.split(":")[2].partition("@")[0]
+        server.wait_ready(cluster, process, facts.admin_url)
+        with psycopg.connect(facts.admin_url, autocommit=True) as conn:
+            password = facts.database_url.split(":")[2].partition("@")[0]
             conn.execute(f"CREATE ROLE app LOGIN CREATEDB PASSWORD '{password}'")
-        app_url = stack.database_url.replace("//postgres:", "//app:")
-        yield Server(cluster, stack.admin_url, app_url)
+        app_url = facts.database_url.replace("//postgres:", "//app:")
+        yield Server(cluster, facts.admin_url, app_url)
     finally:
-        end(process, *postgres.SHUTDOWN)
+        end(process, *server.SHUTDOWN)
 
 
 @pytest.fixture
@@ -160,3 +161,14 @@ def plain_url(plain_server: Server) -> Iterator[str]:
     yield plain_server.url(name)
     with plain_server.admin() as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def local_stack(short_folder: Path) -> Iterator[LocalStack]:
+    """The whole local stack; a test must leave its parts running."""
+    state = short_folder / "stack"
+    said: list[str] = []
+    try:
+        yield stack.start(state, said.append).stack
+    finally:
+        stack.reset(state, said.append)

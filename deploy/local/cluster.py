@@ -13,8 +13,8 @@ from deploy.errors import DeployError
 from deploy.local.accounts import Account
 from deploy.local.facts import ADMIN_ROLE, DATABASE
 from deploy.local.files import write_private
+from deploy.local.installation import Installation
 from deploy.local.ports import LOOPBACK
-from deploy.local.postgres_binaries import Binaries
 
 RESET = "./bootstrap local.reset"
 
@@ -32,7 +32,7 @@ class Cluster:
         folder: Holds ``data``, owned by `account`, and the configuration, which is
             not: the server cannot change how it listens.
         port: Port on 127.0.0.1; there is no Unix socket.
-        binaries: The installation that runs it.
+        installation: The server that runs it.
         account: Who runs it; ``None`` for the current user.
         log: File that the server writes to.
         settings: Values that win over the usual ones, e.g. ``{"fsync": "off"}``.
@@ -40,7 +40,7 @@ class Cluster:
 
     folder: Path
     port: int
-    binaries: Binaries
+    installation: Installation
     account: Account | None
     log: Path
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -78,20 +78,27 @@ def make(cluster: Cluster, admin_password: str) -> None:
     shutil.rmtree(making)
 
 
-def _check(cluster: Cluster) -> None:
-    version = cluster.data / "PG_VERSION"
+def made_by(folder: Path) -> int | None:
+    """Give the major version that made the cluster in a folder, if one is there."""
     try:
-        major = version.read_text(encoding="ascii").strip()
-    except FileNotFoundError as exc:
+        version = (folder / "data" / "PG_VERSION").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return None
+    return int(version) if version.strip().isdigit() else None
+
+
+def _check(cluster: Cluster) -> None:
+    major = made_by(cluster.folder)
+    if major is None:
         raise DeployError(
             f"{cluster.data}: not a PostgreSQL cluster, it has no PG_VERSION;"
             " a reset deletes it",
             remedy=RESET,
-        ) from exc
-    if major != str(cluster.binaries.major):
+        )
+    if major != cluster.installation.major:
         raise DeployError(
             f"{cluster.data}: made by PostgreSQL {major}, this machine would run"
-            f" {cluster.binaries.major}; a reset deletes the local data",
+            f" {cluster.installation.major}; a reset deletes the local data",
             remedy=RESET,
         )
 
@@ -100,7 +107,7 @@ def _initdb(cluster: Cluster, folder: Path) -> None:
     account = cluster.account
     done = subprocess.run(
         [
-            str(cluster.binaries.folder / "initdb"),
+            str(cluster.installation.bindir / "initdb"),
             f"--pgdata={folder / 'data'}",
             f"--pwfile={folder / 'password'}",
             f"--username={ADMIN_ROLE}",
@@ -157,8 +164,8 @@ def configure(cluster: Cluster) -> None:
 
 
 def _settings(cluster: Cluster) -> dict[str, str]:
-    binaries = cluster.binaries
-    libraries = ["pg_stat_statements"] if binaries.has_statements else []
+    installation = cluster.installation
+    libraries = ["pg_stat_statements"] if installation.has_statements else []
     settings = {
         "listen_addresses": LOOPBACK,
         "port": str(cluster.port),
@@ -174,7 +181,7 @@ def _settings(cluster: Cluster) -> dict[str, str]:
         "log_line_prefix": "%m [%p] %q%u@%d ",
         "log_checkpoints": "off",
     }
-    if binaries.has_cron:
+    if installation.has_cron:
         libraries.append("pg_cron")
         # With SCRAM pg_cron's own connections fail (they know no password), and
         # background workers need none.

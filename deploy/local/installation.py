@@ -21,17 +21,17 @@ INSTALL = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Binaries:
+class Installation:
     """One installation of the server.
 
     Attributes:
-        folder: Where ``postgres`` and ``initdb`` are.
+        bindir: Where ``postgres`` and ``initdb`` are.
         major: Major version, 15 or later.
         has_cron: Whether pg_cron can be loaded.
         has_statements: Whether pg_stat_statements can be loaded.
     """
 
-    folder: Path
+    bindir: Path
     major: int
     has_cron: bool
     has_statements: bool
@@ -42,12 +42,15 @@ class Binaries:
         return f"sudo apt-get install -y postgresql-{self.major}-cron"
 
 
-def find_binaries(
-    environ: Mapping[str, str] = os.environ, debian_root: Path = DEBIAN_ROOT
-) -> Binaries:
+def find_installation(
+    made_by: int | None = None,
+    environ: Mapping[str, str] = os.environ,
+    debian_root: Path = DEBIAN_ROOT,
+) -> Installation:
     """Find the server to use: newest with pg_cron, else newest.
 
     Args:
+        made_by: Major that made the data there is; preferred, as no other reads it.
         environ: ``KILOSCALE_PG_BINDIR`` names a folder and ends the search.
         debian_root: Where Debian puts ``<major>/bin``.
 
@@ -55,24 +58,23 @@ def find_binaries(
         DeployError: None is installed, or it is too old.
     """
     if named := environ.get(BINDIR_VARIABLE):
-        found = [_inspect(Path(named))]
-        if found[0] is None:
-            raise DeployError(
-                f"{BINDIR_VARIABLE}: no `postgres` and `initdb` in {named}",
-                remedy=f"unset {BINDIR_VARIABLE}",
-            )
+        folders = [Path(named)]
     else:
-        found = [_inspect(folder) for folder in _candidates(environ, debian_root)]
-    servers = [server for server in found if server]
+        folders = list(_candidates(environ, debian_root))
+    servers = [server for folder in folders if (server := _inspect(folder))]
     usable = [server for server in servers if server.major >= OLDEST_MAJOR]
     if not usable:
-        have = ", ".join(f"{server.major} in {server.folder}" for server in servers)
+        place = f" in {named} ({BINDIR_VARIABLE})" if named else ""
+        have = ", ".join(f"{server.major} in {server.bindir}" for server in servers)
         raise DeployError(
             f"PostgreSQL {OLDEST_MAJOR} or later is needed for the local stack, found"
-            f" {have or 'none'}",
+            f" {have or 'none'}{'' if have else place}",
             remedy=INSTALL.format(newest_packaged() or "17"),
         )
-    return max(usable, key=lambda server: (server.has_cron, server.major))
+    return max(
+        usable,
+        key=lambda server: (server.major == made_by, server.has_cron, server.major),
+    )
 
 
 def _candidates(environ: Mapping[str, str], debian_root: Path) -> Iterator[Path]:
@@ -81,13 +83,13 @@ def _candidates(environ: Mapping[str, str], debian_root: Path) -> Iterator[Path]
         yield Path(_output(config, "--bindir"))
 
 
-def _inspect(folder: Path) -> Binaries | None:
+def _inspect(folder: Path) -> Installation | None:
     if not ((folder / "postgres").exists() and (folder / "initdb").exists()):
         return None
     version = re.search(r" (\d+)", _output(str(folder / "postgres"), "--version"))
     libraries = _library_folder(folder)
-    return Binaries(
-        folder=folder,
+    return Installation(
+        bindir=folder,
         major=int(version[1]) if version else 0,
         has_cron=_has_library(libraries, "pg_cron"),
         has_statements=_has_library(libraries, "pg_stat_statements"),

@@ -35,12 +35,12 @@ def launch(cluster: Cluster, admin_url: str, *, mark: str = "") -> Process:
     """
     make(cluster, urlsplit(admin_url).password or "")
     configure(cluster)
-    end_leftovers(cluster)
+    end_working_in(cluster.data)
     name, _, value = mark.partition("=")
     return spawn(
         Program(
             argv=[
-                str(cluster.binaries.folder / "postgres"),
+                str(cluster.installation.bindir / "postgres"),
                 "-D",
                 str(cluster.data),
                 "-c",
@@ -54,26 +54,30 @@ def launch(cluster: Cluster, admin_url: str, *, mark: str = "") -> Process:
     )
 
 
-def end_leftovers(cluster: Cluster) -> int:
-    """End what works in the data folder: no server can start beside it.
+def end_working_in(data: Path) -> int:
+    """End what works in a data folder: no server can start beside it.
 
     A killed server leaves sessions behind; a lost record leaves a server.
 
     Returns:
         How many processes there were.
     """
-    left = find(proctable.working_in(cluster.data))
-    server = _server_pid(cluster)
+    left = find(proctable.working_in(data))
+    server = _server_pid(data)
     for process in sorted(left, key=lambda process: process.pid != server):
         # To a session SIGINT means only that it should cancel its statement.
         steps = SHUTDOWN if process.pid == server else SHUTDOWN[1:]
         end(process, *steps)
+    if server and proctable.HAS_PROC and proctable.born(server) is None:
+        # A killed server that nobody has waited for yet is a zombie. To the next
+        # server it looks alive, and its lock file valid.
+        (data / "postmaster.pid").unlink(missing_ok=True)
     return len(left)
 
 
-def _server_pid(cluster: Cluster) -> int | None:
+def _server_pid(data: Path) -> int | None:
     try:
-        lock = (cluster.data / "postmaster.pid").read_text(encoding="utf-8")
+        lock = (data / "postmaster.pid").read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     first = lock.partition("\n")[0]
@@ -116,7 +120,7 @@ def prepare(cluster: Cluster, admin_url: str, database_url: str) -> bool:
         Whether anything was made. All of it is, or nothing.
     """
     with psycopg.connect(admin_url) as conn:
-        if conn.execute("SELECT FROM pg_roles WHERE rolname = 'postgres'").fetchone():
+        if conn.execute("SELECT 1 FROM pg_roles WHERE rolname = 'postgres'").fetchone():
             return False
         conn.execute(_script("roles.sql"))
         conn.execute(
@@ -124,8 +128,8 @@ def prepare(cluster: Cluster, admin_url: str, database_url: str) -> bool:
                 sql.Literal(urlsplit(database_url).password)
             )
         )
-        prepare_database(conn, DATABASE, statements=cluster.binaries.has_statements)
-        if cluster.binaries.has_cron:
+        prepare_database(conn, DATABASE, statements=cluster.installation.has_statements)
+        if cluster.installation.has_cron:
             conn.execute(_script("cron.sql"))
     return True
 

@@ -33,3 +33,8 @@ def test_a_plain_database_has_no_supabase_roles(plain_url):
         ).fetchall()
 
     assert roles == []
+
+
+def test_the_local_stack_answers(local_stack):
+    with psycopg.connect(local_stack.database_url) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
