@@ -60,8 +60,8 @@ def describe(error: BaseException) -> dict[str, object]:
     """Describe an exception without its text, except where that is about a server.
 
     Returns:
-        ``{"type", "where", "sqlstate", "constraint", "code", "text", "cause"}``;
-        absent facts are left out.
+        ``{"type", "where", "sqlstate", "constraint", "reason", "code", "text",
+        "cause"}``; absent facts are left out.
     """
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     diagnosis = getattr(error, "diag", None)
@@ -74,11 +74,14 @@ def describe(error: BaseException) -> dict[str, object]:
     )
     cause = error.__cause__
     response = getattr(error, "response", None)
+    reason = getattr(error, "reason", None)
     facts = {
         "type": f"{type(error).__module__}.{type(error).__qualname__}",
         "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
         "sqlstate": sqlstate,
         "constraint": getattr(diagnosis, "constraint_name", None),
+        # Errors of ours that name what failed, e.g. a status code.
+        "reason": reason if isinstance(reason, str) else None,
         # botocore: the error code of AWS, e.g. AccessDenied.
         "code": response.get("Error", {}).get("Code")
         if isinstance(response, dict)

@@ -1,7 +1,8 @@
 """A database with the app's tables, and one conversation in it."""
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,19 @@ def app_url(cluster: Any, services_template: str) -> Iterator[str]:
     yield cluster.url(name)
     with cluster.admin() as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def wait_until() -> Callable[[Callable[[], object]], None]:
+    """Waits until something holds, at most 10 s."""
+
+    def wait(holds: Callable[[], object]) -> None:
+        end = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < end, "waited for 10 s in vain"
+            time.sleep(0.005)
+
+    return wait
 
 
 @dataclass

@@ -286,7 +286,9 @@ def test_a_connection_that_was_cut_between_requests_is_replaced(app, client):
     assert app.value("select count(*) from public.messages") == 2
 
 
-def test_a_connection_cut_during_the_statement_saves_the_message_once(app, client):
+def test_a_connection_cut_during_the_statement_saves_the_message_once(
+    app, client, wait_until
+):
     chat = app.conversation()
     client.send(chat)
     app.connection.execute("begin")
@@ -294,11 +296,12 @@ def test_a_connection_cut_during_the_statement_saves_the_message_once(app, clien
 
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(client.send, chat)
-        while not app.value(
-            "select count(*) from pg_stat_activity where application_name ="
-            " 'chat_send' and wait_event_type = 'Lock' and datname = current_database()"
-        ):
-            app.rows("select pg_stat_clear_snapshot()")
+        wait_until(
+            lambda: app.rows(
+                "select from pg_locks l join pg_stat_activity a using (pid)"
+                " where not l.granted and a.datname = current_database()"
+            )
+        )
         app.rows(
             "select pg_terminate_backend(pid) from pg_stat_activity where"
             " application_name = 'chat_send' and datname = current_database()"

@@ -1,0 +1,1 @@
+"""Answers a message with a language model, once. Trigger: queue ``llm-requests``."""

@@ -1,0 +1,1 @@
+"""Language models behind one interface; an SDK is imported when it is first needed."""

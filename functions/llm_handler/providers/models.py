@@ -1,0 +1,176 @@
+"""Choose a provider, retry it, fall back to the other: within the time that is left."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from functions.llm_handler.prompts import Prompt
+from functions.llm_handler.providers.interface import (
+    Completion,
+    Provider,
+    ProviderError,
+)
+from functions.llm_handler.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PROVIDER: Literal["gemini"] = "gemini"
+DEFAULT_MODEL = "gemini-2.5-flash"
+
+ATTEMPTS = 3
+"""Calls of one provider for one answer."""
+
+CALL_MAX_S = 20.0
+"""Longest call, in seconds: an answer of some hundred tokens takes 1 to 10."""
+
+CALL_MIN_S = 2.0
+"""With less time left, in seconds, a call is not begun."""
+
+PRIMARY_SHARE = 0.6
+"""Share of the time that the first provider may use up if there is a second."""
+
+BACKOFF_S = 0.5
+"""Longest wait before the first repetition, in seconds; it doubles each time."""
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider and one of its models."""
+
+    provider: Literal["gemini", "openai"]
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class ModelConfig(Choice, frozen=True, kw_only=True):
+    """Value of the row ``llm_provider`` of ``system_config``.
+
+    Attributes:
+        fallback: Asked when the first gives no answer.
+        instructions: Replaces the default instructions of an answer.
+    """
+
+    fallback: Choice | None = None
+    instructions: str | None = None
+
+
+DEFAULT = ModelConfig(provider=DEFAULT_PROVIDER, model=DEFAULT_MODEL)
+
+
+def read_config(value: dict[str, Any] | None) -> ModelConfig:
+    """Decode the configuration row; without one Gemini answers.
+
+    Raises:
+        ProviderError: The row cannot be read; names the field.
+    """
+    if value is None:
+        return DEFAULT
+    try:
+        return msgspec.convert(value, ModelConfig)
+    except msgspec.ValidationError as error:
+        reason = f"system_config llm_provider: {error}"
+        raise ProviderError(reason, is_transient=False) from error
+
+
+class Models:
+    """The providers of one environment, opened when they are first asked.
+
+    Args:
+        openers: Opens each provider by its name in the configuration.
+        sleep: Waits some seconds; a test passes a fake.
+        clock: Monotonic time in seconds.
+    """
+
+    def __init__(
+        self,
+        openers: Mapping[str, Callable[[], Provider]],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._openers = openers
+        self._open: dict[str, Provider] = {}
+        self._sleep = sleep
+        self._clock = clock
+
+    def complete(
+        self, config: ModelConfig, prompt: Prompt, budget_s: float
+    ) -> Completion:
+        """Ask the configured model, then its fallback.
+
+        Args:
+            config: Whom to ask.
+            prompt: What to ask.
+            budget_s: Time for all of it, in seconds.
+
+        Raises:
+            ProviderError: Nobody answered; the reason has that of each.
+        """
+        end = self._clock() + budget_s
+        if config.fallback is None:
+            return self._retry(config, prompt, end)
+        try:
+            return self._retry(config, prompt, end - budget_s * (1 - PRIMARY_SHARE))
+        except ProviderError as first:
+            fields = {"provider": config.provider, "reason": first.reason}
+            logger.warning("falling back", extra={"fields": fields})
+            try:
+                return self._retry(config.fallback, prompt, end)
+            except ProviderError as second:
+                reason = f"{first.reason}; fallback {second.reason}"
+                raise ProviderError(
+                    reason, is_transient=first.is_transient or second.is_transient
+                ) from second
+
+    def _retry(self, choice: Choice, prompt: Prompt, end: float) -> Completion:
+        """Ask one provider until it answers, refuses for good, or time is up."""
+        error = ProviderError("no time left", is_transient=True)
+        for attempt in range(ATTEMPTS):
+            left = end - self._clock()
+            if left < CALL_MIN_S:
+                break
+            try:
+                return self._provider(choice.provider).complete(
+                    choice.model, prompt, min(CALL_MAX_S, left)
+                )
+            except ProviderError as failed:
+                error = failed
+            if not error.is_transient:
+                break
+            if attempt < ATTEMPTS - 1:
+                # Full jitter: consumers that failed together do not return together.
+                self._sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - spreads retries, protects nothing
+        reason = f"{choice.provider} {choice.model}: {error.reason}"
+        raise ProviderError(reason, is_transient=error.is_transient) from error
+
+    def _provider(self, name: str) -> Provider:
+        """Open a provider once."""
+        if name not in self._open:
+            self._open[name] = self._openers[name]()
+        return self._open[name]
+
+
+def models(settings: Settings) -> Models:
+    """Give the providers that the environment configures."""
+
+    def gemini() -> Provider:
+        _require(settings.gemini_api_key, "GEMINI_API_KEY")
+        from functions.llm_handler.providers.gemini import Gemini
+
+        return Gemini(settings.gemini_api_key, settings.gemini_base_url)
+
+    def openai() -> Provider:
+        _require(settings.openai_api_key, "OPENAI_API_KEY")
+        from functions.llm_handler.providers.openai_compatible import OpenAiCompatible
+
+        return OpenAiCompatible(settings.openai_api_key, settings.openai_base_url)
+
+    return Models({"gemini": gemini, "openai": openai})
+
+
+def _require(key: str, name: str) -> None:
+    """Refuse a provider without a key."""
+    if not key:
+        raise ProviderError(f"{name} is not set", is_transient=False)
