@@ -1,0 +1,63 @@
+"""Sends again what a queue does not have or lost. Trigger: a schedule, each minute."""
+
+import logging
+import os
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from functions.relay_outbox.outbox import (
+    Carrier,
+    QueueCarrier,
+    RealtimeCarrier,
+    sweep,
+)
+from functions.relay_outbox.settings import Settings
+from functions.shared.database import Database, SingleConnection
+from functions.shared.logging import configure, request_id
+from functions.shared.queues import Queue
+from functions.shared.realtime import Broadcaster
+
+logger = logging.getLogger(__name__)
+
+
+def carriers(settings: Settings) -> dict[str, Carrier]:
+    """Give who takes each topic, as far as it is configured."""
+    found: dict[str, Carrier] = {}
+    if settings.queue_url_llm:
+        found["llm"] = QueueCarrier(Queue(settings.queue_url_llm))
+    if settings.supabase_url:
+        found["realtime"] = RealtimeCarrier(
+            Broadcaster(settings.supabase_url, settings.supabase_service_key)
+        )
+    return found
+
+
+@cache
+def _service() -> tuple[Database, dict[str, Carrier]]:
+    """Assemble the service of this Lambda environment, at its first invocation."""
+    configure("relay_outbox")
+    settings = Settings.from_environ(os.environ)
+    database = SingleConnection(settings.database_url, "relay_outbox")
+    return database, carriers(settings)
+
+
+def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Sweep the outbox once.
+
+    Args:
+        event: Of the schedule; not used.
+        context: Lambda context; tells what time is left.
+
+    Returns:
+        ``{"sent", "failed", "buried", "complete"}``, in rows.
+    """
+    database, taken_by = _service()
+    request_id.set(context.aws_request_id)
+    done = sweep(
+        database, taken_by, lambda: context.get_remaining_time_in_millis() / 1000
+    )
+    counts: dict[str, Any] = msgspec.to_builtins(done)
+    logger.info("outbox swept", extra={"fields": counts})
+    return counts

@@ -1,0 +1,40 @@
+"""The environment of relay_outbox."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from functions.shared.environment import Environment
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Values of the environment.
+
+    Attributes:
+        database_url: libpq connection URI.
+        queue_url_llm: SQS queue of llm_handler; empty leaves its rows alone.
+        supabase_url: Base of Supabase's APIs; empty leaves realtime events alone.
+        supabase_service_key: Key with which realtime events are sent.
+    """
+
+    database_url: str
+    queue_url_llm: str
+    supabase_url: str
+    supabase_service_key: str
+
+    @classmethod
+    def from_environ(cls, variables: Mapping[str, str]) -> "Settings":
+        """Read the environment.
+
+        Raises:
+            SettingsError: A variable is missing; names it.
+        """
+        environment = Environment(variables)
+        settings = cls(
+            database_url=environment.required("DATABASE_URL"),
+            queue_url_llm=environment.text("QUEUE_URL_LLM"),
+            supabase_url=environment.text("SUPABASE_URL"),
+            supabase_service_key=environment.text("SUPABASE_SERVICE_KEY"),
+        )
+        environment.check()
+        return settings
