@@ -126,6 +126,7 @@ HEALTH_CHECK = Service(
     reads_metrics=True,
     settings=(
         "DATABASE_URL",
+        "JWT_SECRET",
         "INTERNAL_API_KEY",
         "METRICS_NAMESPACE",
         "STACK",
