@@ -17,7 +17,7 @@ WIDTH = 100
 """Columns that a table may use."""
 
 QUIET_S = 2.0
-"""Without a terminal, a step that takes longer than this tells what it does."""
+"""Without a terminal, nobody waits for longer than this without a line."""
 
 MARKS = {
     Status.PASS: ("✓", "ok", "green"),
@@ -45,8 +45,8 @@ def mark(status: Status, console: Console) -> Text:
 class Progress:
     """Tells of a run on stderr while it goes on.
 
-    On a terminal one line is rewritten in place. Elsewhere each result prints a line,
-    and what a step is doing prints when it has been quiet for 2 s.
+    On a terminal one line is rewritten in place. Elsewhere lines are printed, but only
+    where the reader would otherwise see nothing for 2 s.
     """
 
     def __init__(self) -> None:
@@ -58,42 +58,31 @@ class Progress:
     def step_started(self, step_id: str, title: str) -> None:
         """Show that a step begins."""
         self._step = step_id
-        self._told = time.monotonic()
-        self._rewrite(title)
+        self.say(title)
 
     def checked(self, result: Result) -> None:
         """Show one result."""
-        if self._console.is_terminal:
-            self._rewrite(result.title.splitlines()[0])
-            return
+        name = result.id.partition(".")[2]
         sign = mark(result.status, self._console).plain
-        self._line(f"{sign} {result.id:36} {result.title}")
+        self.say(f"{sign} {name}: {result.title.splitlines()[0]}")
 
     def say(self, message: str) -> None:
-        """Show what is being done, if the reader has waited for long enough."""
-        self._rewrite(message)
-        quiet = time.monotonic() - self._told > QUIET_S
-        if not self._console.is_terminal and quiet:
-            self._line(f"  {self._step}: {message}")
+        """Show what is being done, or was just seen."""
+        text = Text(f"{self._step}: {message}", overflow="ellipsis", no_wrap=True)
+        if self._console.is_terminal:
+            if self._spinner is None:
+                self._spinner = self._console.status(text)
+                self._spinner.start()
+            self._spinner.update(text)
+        elif time.monotonic() - self._told > QUIET_S:
+            self._told = time.monotonic()
+            self._console.print(text)
 
     def close(self) -> None:
         """Give the terminal's line back."""
         if self._spinner:
             self._spinner.stop()
             self._spinner = None
-
-    def _line(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
-        self._told = time.monotonic()
-
-    def _rewrite(self, message: str) -> None:
-        if not self._console.is_terminal:
-            return
-        text = Text(f"{self._step}: {message}", overflow="ellipsis", no_wrap=True)
-        if self._spinner is None:
-            self._spinner = self._console.status(text)
-            self._spinner.start()
-        self._spinner.update(text)
 
 
 def show(report: Report, *, as_json: bool, evidence: bool = False) -> None:

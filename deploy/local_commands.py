@@ -10,10 +10,11 @@ from deploy import console
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import LOCAL, Deployment
 from deploy.errors import ExitCode, UsageError
+from deploy.paths import state_dir
 from deploy.run import checklist, ending, plain_judge
 
 if TYPE_CHECKING:
-    from deploy.local.stack import PartStatus
+    from deploy.local.parts import PartStatus
 
 
 def _task(
@@ -102,8 +103,6 @@ def reset(*, as_json: bool, dry_run: bool, yes: bool) -> int:
         state = deployment.state
         exists = state.exists()
         if exists and not dry_run:
-            if not yes and console.asks():
-                _ask_reset(state)
             stack.reset(state, deployment.progress)
         verb = "would stop the stack and delete" if dry_run else "deleted"
         yield Result(
@@ -117,6 +116,10 @@ def reset(*, as_json: bool, dry_run: bool, yes: bool) -> int:
             planned=exists and dry_run,
         )
 
+    state = state_dir()
+    with ending("local.reset", LOCAL, as_json=as_json):
+        if state.exists() and not (dry_run or yes) and console.asks():
+            _ask_reset(state)
     return _task("local.reset", body, as_json=as_json, dry_run=dry_run)
 
 
@@ -184,7 +187,7 @@ def _tail(log: Path, lines: int) -> list[str]:
 
 def env(*, as_json: bool) -> int:
     """Print the variables that point an app at the local stack."""
-    from deploy.local.stack import env_lines
+    from deploy.local.env import env_lines
 
     if as_json:
 

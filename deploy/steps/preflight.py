@@ -65,14 +65,17 @@ def _git(*arguments: str) -> str | None:
 
 def _postgres() -> Result:
     """Find the PostgreSQL that the local stack runs."""
-    from deploy.local.postgres import find_installation
+    from deploy.local.installation import find_installation
 
-    installation = find_installation()
+    server = find_installation()
     return Result(
         id="preflight.postgresql",
-        title=f"PostgreSQL {installation.major} with pg_cron",
-        status=Status.PASS,
-        evidence={"bindir": str(installation.bindir)},
+        title=f"PostgreSQL {server.major} with pg_cron"
+        if server.has_cron
+        else f"PostgreSQL {server.major} without pg_cron: no job could be scheduled",
+        status=Status.PASS if server.has_cron else Status.FAIL,
+        evidence={"bindir": str(server.bindir), "pg_cron": server.has_cron},
+        remedy=None if server.has_cron else server.install_cron,
     )
 
 
