@@ -65,4 +65,4 @@ def _awaited(program: Program, outputs: dict[str, Any]) -> None:
         return collected.apply(outputs.update)
 
     # Without this wrapper nothing waits, and a failure in the middle goes unnoticed.
-    pulumi.runtime.test(whole_program)()
+    pulumi.runtime.test(whole_program)()  # type: ignore[no-untyped-call]  # Pulumi's

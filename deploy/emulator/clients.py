@@ -1,0 +1,61 @@
+"""Clients of the AWS emulator."""
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import boto3
+
+    from deploy.local.facts import LocalStack
+
+CONNECT_TIMEOUT_S = 2
+READ_TIMEOUT_S = 30
+CONNECTIONS = 16
+"""As many as Pulumi has resources under way at once, and some."""
+
+
+class Clients:
+    """One client for each service, made when first asked for; usable from threads."""
+
+    def __init__(self, stack: "LocalStack") -> None:
+        self._stack = stack
+        self._lock = threading.Lock()
+        self._session: boto3.Session | None = None
+        self._clients: dict[str, Any] = {}
+
+    def of(self, service: str) -> Any:
+        """Give the client of a service, e.g. ``lambda``."""
+        # Making a client is not safe in two threads at once; using one is.
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = self._make(service)
+            return self._clients[service]
+
+    def _make(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        self._session = self._session or boto3.Session(
+            aws_access_key_id=self._stack.access_key_id,
+            aws_secret_access_key=self._stack.secret_access_key,
+            region_name=self._stack.region,
+        )
+        config = Config(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            # An answer of the emulator is final: what fails, fails again.
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            max_pool_connections=CONNECTIONS,
+        )
+        make: Any = self._session.client
+        return make(service, endpoint_url=self._stack.emulator_url, config=config)
+
+
+def client(stack: "LocalStack", service: str) -> Any:
+    """Make a client of the emulator with the administrator's keys.
+
+    Args:
+        stack: The local stack.
+        service: Name in boto3, e.g. ``sqs``.
+    """
+    return Clients(stack).of(service)

@@ -1,0 +1,88 @@
+"""The configuration that the Pulumi program gets for the local stack."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from deploy.local.facts import LocalStack
+from deploy.paths import REPOSITORY
+from infra.naming import PROJECT
+
+STACK = "local"
+PROJECT_FILE = REPOSITORY / "Pulumi.yaml"
+STACK_FILE = REPOSITORY / f"Pulumi.{STACK}.yaml"
+
+LOCAL_MODEL_KEY = "stand-in"
+"""The stand-in for the language models asks for a key and accepts any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """A stack's configuration as the engine would hand it to the program.
+
+    Attributes:
+        values: Values by full key, e.g. ``kiloscale:supabaseUrl``; lists as JSON.
+        secrets: Keys whose values are secret.
+    """
+
+    values: Mapping[str, str]
+    secrets: frozenset[str]
+
+
+def of_local(stack: LocalStack) -> Configuration:
+    """Assemble the local stack's configuration.
+
+    The defaults of ``Pulumi.yaml``, then ``Pulumi.local.yaml``, then what is known
+    since the local stack was started.
+    """
+    secrets = {
+        "databaseUrl": stack.database_url,
+        "jwtSecret": stack.jwt_secret,
+        "internalApiKey": stack.internal_api_key,
+        "supabaseServiceKey": stack.service_role_key,
+        "geminiApiKey": LOCAL_MODEL_KEY,
+        "openaiApiKey": LOCAL_MODEL_KEY,
+    }
+    plain = {
+        "supabaseUrl": stack.supabase_url,
+        "geminiBaseUrl": f"{stack.supabase_url}/llm/gemini",
+        "openaiBaseUrl": f"{stack.supabase_url}/llm/v1",
+    }
+    values = _defaults(PROJECT_FILE) | _settings(STACK_FILE)
+    values["aws:region"] = stack.region
+    values |= {f"{PROJECT}:{key}": value for key, value in (plain | secrets).items()}
+    return Configuration(
+        values=values, secrets=frozenset(f"{PROJECT}:{key}" for key in secrets)
+    )
+
+
+def _defaults(path: Path) -> dict[str, str]:
+    """Read the project's defaults: a plain value, or a schema with one."""
+    found = {}
+    for key, entry in _config(path).items():
+        full_key = key if ":" in key else f"{PROJECT}:{key}"
+        if not isinstance(entry, dict):
+            found[full_key] = _text(entry)
+        elif "value" in entry or "default" in entry:
+            found[full_key] = _text(entry.get("value", entry.get("default")))
+    return found
+
+
+def _settings(path: Path) -> dict[str, str]:
+    """Read a stack's settings."""
+    return {key: _text(value) for key, value in _config(path).items()}
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """Read the ``config`` block of a file."""
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return content.get("config") or {}
+
+
+def _text(value: object) -> str:
+    """Write a value as the engine hands it over: structures as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
