@@ -100,7 +100,11 @@ def show(report: Report, *, as_json: bool, evidence: bool = False) -> None:
         console.print(Text(text), soft_wrap=True)
         return
     console.print(Text(f"{report.task} {report.target}"))
-    console.print(_table(report.results, console, evidence=evidence))
+    with console.capture() as captured:
+        console.print(_table(report.results, console, evidence=evidence))
+    # rich fills each cell with spaces up to its column's width.
+    for line in captured.get().splitlines():
+        console.out(line.rstrip(), highlight=False)
     console.print(Text(summary(report)))
 
 

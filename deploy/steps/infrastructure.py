@@ -58,7 +58,7 @@ def why_provision(deployment: Deployment, stack: "LocalStack") -> str | None:
         names = stale(SERVICES, host_target(), folder(deployment))
         if names:
             return f"zips of {', '.join(names)} are not built"
-    digest = provision.inputs_digest(_bundles(deployment))
+    digest = provision.inputs_digest(_bundles(deployment), stack)
     if ledger.read(deployment.state).get("infrastructure") != digest:
         return "the program, its configuration or a zip changed"
     gone = provision.missing(stack)
@@ -95,7 +95,7 @@ def _provision(
     done = provision.provision(stack, bundles, deployment.progress)
     ledger.write(
         deployment.state,
-        infrastructure=provision.inputs_digest(bundles),
+        infrastructure=provision.inputs_digest(bundles, stack),
         provisioned_at=ledger.now(),
     )
     changed = done.created + done.updated + done.deleted

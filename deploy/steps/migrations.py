@@ -1,10 +1,14 @@
 """Apply the migrations that the database lacks."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.paths import REPOSITORY
+
+if TYPE_CHECKING:
+    from deploy.migrations import Plan
 
 FOLDER = REPOSITORY / "migrations"
 
@@ -26,12 +30,10 @@ def run(deployment: Deployment) -> Iterator[Result]:
         return
     with connect(deployment.database_url()) as connection:
         plan = migrations.plan(connection, found)
+    yield from _findings(plan)
     names = [migration.path.name for migration in plan.pending]
-    if deployment.dry_run:
+    if plan.problems or deployment.dry_run or not (names or plan.adopted):
         yield _pending(names, planned=bool(names))
-        return
-    if not names:
-        yield _pending(names, planned=False)
         return
     url = deployment.database_url()
     for applied in migrations.apply(url, found, deployment.progress):
@@ -53,6 +55,19 @@ def run(deployment: Deployment) -> Iterator[Result]:
         status=Status.FAIL if left else Status.PASS,
         evidence={"pending": [migration.path.name for migration in left]},
     )
+
+
+def _findings(plan: "Plan") -> Iterator[Result]:
+    """Yield what a run would refuse, and what is unusual but stops nothing."""
+    for number, problem in enumerate(plan.problems, 1):
+        yield Result(
+            id=f"migrations.problem-{number}",
+            title=f"{problem}. Nothing was applied",
+            status=Status.FAIL,
+            remedy="git log -p migrations/",
+        )
+    for number, note in enumerate(plan.notes, 1):
+        yield Result(id=f"migrations.note-{number}", title=note, status=Status.WARN)
 
 
 def _reachable(deployment: Deployment) -> bool:

@@ -1,0 +1,173 @@
+"""A stranger's first hour: deploy, verify, deploy again, break something, stop."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.paths import REPOSITORY
+from infra.catalog.pg_crons import PG_CRON_JOBS
+from infra.catalog.schedules import SCHEDULES
+from infra.catalog.services import SERVICES
+
+pytestmark = pytest.mark.e2e
+
+CONTRACT = ["task", "target", "status", "exit_code", "changed", "ms", "checks"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    report: dict[str, Any]
+    err: str
+
+    def status(self, check_id: str) -> str:
+        return self.check(check_id)["status"]
+
+    def check(self, check_id: str) -> dict[str, Any]:
+        (found,) = [one for one in self.report["checks"] if one["id"] == check_id]
+        return found
+
+    def ids(self, *statuses: str) -> list[str]:
+        checks = self.report["checks"]
+        return [one["id"] for one in checks if one["status"] in statuses]
+
+
+@dataclass(frozen=True)
+class Shell:
+    state: Path
+
+    def run(self, *arguments: str) -> Outcome:
+        done = subprocess.run(
+            ["./bootstrap", *arguments, "--json"],
+            cwd=REPOSITORY,
+            env={**os.environ, "KILOSCALE_STATE": str(self.state)},
+            capture_output=True,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+        return Outcome(done.returncode, json.loads(done.stdout), done.stderr)
+
+    def processes(self) -> list[str]:
+        """Processes that hold the state folder in their command or environment."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes()
+                environment = (entry / "environ").read_bytes()
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
+                continue
+            mine = int(entry.name) in (os.getpid(), os.getppid())
+            if str(self.state).encode() in command + environment and not mine:
+                found.append(command.replace(b"\0", b" ").decode())
+        return found
+
+
+@pytest.fixture(scope="module")
+def shell() -> Iterator[Shell]:
+    state = Path(tempfile.mkdtemp(prefix="ks-e2e-"))
+    one = Shell(state / "state")
+    try:
+        yield one
+    finally:
+        one.run("local.reset", "--yes")
+        shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def first(shell: Shell) -> Outcome:
+    return shell.run("deploy")
+
+
+def test_the_first_deploy_is_done_and_proves_the_path_of_a_message(first):
+    assert (first.ids("fail"), first.code) == ([], 0), first.err
+    assert first.report["changed"] is True
+    assert first.status("functions.answered") == "pass"
+    assert first.check("functions.limit")["evidence"]["refused"]["status"] == 429
+    assert first.status("functions.removed") == "pass"
+
+
+def test_what_is_not_built_says_so(first):
+    assert first.status("alarms.all") == "skipped"
+    assert first.status("cdn.all") == "skipped"
+
+
+def test_every_service_has_a_zip(first):
+    for service in SERVICES:
+        assert first.check(f"bundles.{service.name}")["evidence"]["bytes"] > 100_000
+
+
+def test_the_report_keeps_its_contract(first):
+    assert list(first.report) == CONTRACT
+    for check in first.report["checks"]:
+        assert list(check) == ["id", "title", "status", "evidence", "remedy", "ms"]
+
+
+def test_no_secret_is_reported(shell, first):
+    facts = json.loads((shell.state / "stack.json").read_text())
+    secrets = [
+        str(value)
+        for name, value in facts.items()
+        if any(part in name for part in ("secret", "key", "url", "password"))
+        and not str(value).startswith("http://")
+    ]
+    text = json.dumps(first.report) + first.err
+
+    assert len(secrets) >= 4
+    assert [secret for secret in secrets if secret in text] == []
+
+
+def test_verify_crons_lists_every_declared_job(shell, first):
+    verified = shell.run("verify-crons")
+
+    assert verified.code in (0, 8), verified.report
+    for job in PG_CRON_JOBS:
+        assert verified.status(f"crons.{job.name}") in ("pass", "pending")
+    for schedule in SCHEDULES:
+        assert verified.status(f"schedules.{schedule.name}") in ("pass", "pending")
+
+
+def test_the_declared_command_of_each_job_runs(shell, first):
+    ran = shell.run("crons.run", "--job", "all")
+
+    assert ran.code == 0, ran.report
+    assert ran.ids("pass") == [f"crons.{job.name}" for job in PG_CRON_JOBS]
+
+
+def test_a_second_deploy_changes_nothing(shell, first):
+    again = shell.run("deploy")
+
+    assert (again.ids("fail"), again.code) == ([], 0)
+    assert again.report["changed"] is False
+
+
+def test_a_dry_run_would_change_nothing_after_a_deploy(shell, first):
+    assert shell.run("deploy", "--check").code == 0
+
+
+def test_a_deploy_mends_an_emulator_that_lost_its_memory(shell, first):
+    status = shell.run("local.status")
+    os.kill(status.check("local.emulator")["evidence"]["pid"], signal.SIGKILL)
+
+    mended = shell.run("deploy")
+
+    assert (mended.ids("fail"), mended.code) == ([], 0), mended.report
+    assert mended.report["changed"] is True
+
+
+def test_stopping_leaves_no_process(shell, first):
+    assert shell.processes() != []
+
+    stopped = shell.run("local.stop")
+
+    assert stopped.code == 0
+    assert shell.processes() == []
