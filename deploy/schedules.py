@@ -97,7 +97,7 @@ def judge(declared: Schedule, seen: Seen | None, now: datetime) -> Result:
             evidence={"declared": declared.expression},
             remedy="./bootstrap deploy --only infrastructure",
         )
-    evidence = {
+    evidence: dict[str, object] = {
         "declared": declared.expression,
         "installed": seen.expression,
         "state": seen.state,
@@ -162,4 +162,3 @@ def _due(
         status=Status.PASS,
         evidence=evidence,
     )
-

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+
+
+MIB = 1024**2
 
 
 def run(deployment: Deployment) -> Iterator[Result]:
@@ -42,20 +46,30 @@ def health(deployment: Deployment) -> Result:
     stack = deployment.require_local()
     with Gateway(stack) as gateway:
         answer = gateway.request(HEALTH_CHECK, token=stack.internal_api_key)
-    body = answer.body if isinstance(answer.body, dict) else {}
-    verdict = body.get("status")
-    alerts = body.get("alerts") or []
-    good = answer.status == 200 and verdict == "healthy"
-    title = f"health check answers {answer.status}: {verdict}"
-    if alerts:
-        title += f", {len(alerts)} alerts"
+    report = answer.body if isinstance(answer.body, dict) else {}
+    verdict = report.get("status")
+    good = answer.status == 200 and verdict == "ok"
     return Result(
         id="monitoring.health-check",
-        title=title,
-        status=Status.PASS if good else Status.WARN if body else Status.FAIL,
+        title=f"answers {answer.status} {verdict}{_facts(report)}",
+        status=Status.PASS if good else Status.WARN if verdict else Status.FAIL,
         evidence={"status": answer.status, "report": answer.body},
         remedy=None if good else "./bootstrap deploy --only monitoring --evidence",
     )
+
+
+def _facts(report: dict[str, Any]) -> str:
+    """Say the two numbers that matter first, and what rings."""
+    metrics = report.get("metrics", {})
+    size = metrics.get("database_bytes", {})
+    told = ""
+    if size.get("value") is not None:
+        told = f": database {size['value'] / MIB:.0f} of {size['limit'] / MIB:.0f} MiB"
+    broken = [name for name, one in metrics.items() if "error" in one and one["error"]]
+    if broken:
+        told += f"; not measured: {', '.join(broken)}"
+    alerts = [alert["message"] for alert in metrics.get("alerts", [])]
+    return told + "".join(f"; {alert}" for alert in alerts)
 
 
 def _skipped(deployment: Deployment) -> Result:
