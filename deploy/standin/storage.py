@@ -23,7 +23,7 @@ LARGEST_BYTES = 50 * 1024 * 1024
 """Largest upload, in bytes; the default limit of a Supabase project."""
 
 # Source: storage-api, src/storage/limits.ts, isValidKey.
-VALID_KEY = re.compile(r"^[\w/!.*'() &$@=;:+,?-]+$", re.ASCII)
+VALID_KEY = re.compile(r"[\w/!.*'() &$@=;:+,?-]+", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ def _key(request: Request) -> str | None:
     """Give ``<bucket>/<path>``, or ``None`` if it is not one that storage-api takes."""
     key = f"{request.path_params['bucket']}/{request.path_params['path']}"
     segments = key.split("/")
-    if not VALID_KEY.match(key) or any(part in {"", ".", ".."} for part in segments):
+    if not VALID_KEY.fullmatch(key) or any(part in {"", ".", ".."} for part in segments):
         return None
     return key
 
