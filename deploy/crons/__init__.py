@@ -1,0 +1,1 @@
+"""The pg_cron jobs of one database: brought to what is declared, run, verified."""
