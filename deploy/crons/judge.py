@@ -1,20 +1,12 @@
 """Whether one job does what it is declared to do: pure, from what was looked up."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from deploy.checklist import Result, Status
+from deploy.crons.evidence import JobFacts, evidence, zone_of
 from deploy.crons.schedule import ScheduleError, next_due, previous_due
-from deploy.crons.state import (
-    CronFacts,
-    CronRun,
-    InstalledJob,
-    RegisteredJob,
-    RunLogRow,
-    iso,
-)
+from deploy.crons.state import CronFacts, iso
 from deploy.crons.sync import differences
 from infra.catalog.pg_crons import PgCronJob
 
@@ -29,49 +21,12 @@ ACTIVE = ("starting", "running", "connecting", "sending")
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobFacts:
-    """What was looked up for one declared job.
-
-    Attributes:
-        installed: Our row of ``cron.job``; ``None`` if there is none.
-        registered: Its registration; ``None`` if it is not ours.
-        foreign: A row of the same name that is not ours.
-        runs: Its newest runs since the registration, newest first.
-        log: What its newest run that has ended wrote to the run log.
-        newest_log: The newest row of the run log, by hand or by pg_cron.
-        dry_run: The row that its probe gave.
-        dry_run_error: What the probe failed with.
-    """
-
-    installed: InstalledJob | None = None
-    registered: RegisteredJob | None = None
-    foreign: InstalledJob | None = None
-    runs: tuple[CronRun, ...] = ()
-    log: RunLogRow | None = None
-    newest_log: RunLogRow | None = None
-    dry_run: Mapping[str, object] = field(default_factory=dict)
-    dry_run_error: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """An outcome, the words for it, and the command that goes on."""
 
     status: Status
     words: str
     remedy: str | None = None
-
-
-def zone_of(facts: CronFacts) -> ZoneInfo:
-    """Give the time zone in which pg_cron reads schedules.
-
-    Before 1.5 the setting does not exist: what is set under its name has no effect.
-    """
-    version = (facts.version or "0").replace("-", ".").split(".")
-    known = [int(part) for part in version[:2] if part.isdigit()]
-    if known >= [1, 5] and facts.timezone and facts.timezone != "GMT":
-        return ZoneInfo(facts.timezone)
-    return ZoneInfo("UTC")
 
 
 def judge(job: PgCronJob, seen: JobFacts, facts: CronFacts, now: datetime) -> Result:
@@ -92,14 +47,21 @@ def judge(job: PgCronJob, seen: JobFacts, facts: CronFacts, now: datetime) -> Re
         verdict = Verdict(status=Status.FAIL, words=str(error), remedy=CATALOG)
     else:
         verdict = _verdict(job, seen, facts, now, due)
-    when = f"next {due[0]:%Y-%m-%d %H:%M} UTC" if due else "never due"
+    when = f"next {_both_zones(due[0])}" if due else "never due"
     return Result(
         id=f"crons.{job.name}",
         title=f"{job.schedule:<11}  {when}  {verdict.words}",
         status=verdict.status,
-        evidence=_evidence(job, seen, facts, due, before),
+        evidence=evidence(job, seen, facts, due, before),
         remedy=verdict.remedy,
     )
+
+
+def _both_zones(moment: datetime) -> str:
+    """Show a time in UTC, and as this machine shows it if that is another one."""
+    local = moment.astimezone()
+    shown = f"{moment:%Y-%m-%d %H:%M} UTC"
+    return shown if not local.utcoffset() else f"{shown} ({local:%H:%M %Z})"
 
 
 def _verdict(
@@ -208,45 +170,3 @@ def _migrate() -> str:
 
 def _seconds(count: int) -> timedelta:
     return timedelta(seconds=count)
-
-
-def _evidence(
-    job: PgCronJob,
-    seen: JobFacts,
-    facts: CronFacts,
-    due: list[datetime],
-    before: datetime | None,
-) -> dict[str, object]:
-    """Give everything that was looked at."""
-    row = seen.installed
-    run = seen.runs[0] if seen.runs else None
-    log = seen.log or seen.newest_log
-    return {
-        "purpose": job.purpose,
-        "declared": {"schedule": job.schedule, "command": job.command},
-        "installed": row is not None,
-        "jobid": row.jobid if row else None,
-        "database": row.database if row else None,
-        "role": row.username if row else None,
-        "active": row.active if row else None,
-        "schedule_equal": row is not None and row.schedule == job.schedule,
-        "command_equal": row is not None and row.command == job.command,
-        "timezone": str(zone_of(facts)),
-        "next_due_utc": [iso(moment) for moment in due],
-        "next_due_local": [iso(moment.astimezone()) for moment in due],
-        "previous_due_utc": iso(before),
-        "registered_at": iso(
-            seen.registered.registered_at if seen.registered else None
-        ),
-        "last_run": None
-        if run is None
-        else {
-            "runid": run.runid,
-            "status": run.status,
-            "return_message": run.return_message,
-            "start_time": iso(run.start_time),
-            "end_time": iso(run.end_time),
-        },
-        "run_log": log.evidence() if log else None,
-        "dry_run": dict(seen.dry_run),
-    }

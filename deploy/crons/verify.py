@@ -5,7 +5,9 @@ records no time for a run that never started. So each answer here is put togethe
 ``cron.job``, its history by runid, our registry and the run log that each job writes.
 """
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,7 +16,8 @@ from psycopg.rows import dict_row
 
 from deploy.checklist import Result, Status
 from deploy.crons import state
-from deploy.crons.judge import JobFacts, judge
+from deploy.crons.evidence import JobFacts
+from deploy.crons.judge import judge
 from deploy.crons.state import Connection, CronFacts, InstalledJob, RegisteredJob
 from infra.catalog.pg_crons import PgCronJob
 
@@ -60,9 +63,11 @@ def verify(conn: Connection, jobs: Sequence[PgCronJob], now: datetime) -> list[R
     ours = {job.name: job for job in registered}
     results = [_launcher(conn), _transport(conn, registered)]
     for job in jobs:
+        started = time.perf_counter()
         rows = [row for row in installed if row.name == job.name]
         seen = _look(conn, job, rows, ours.get(job.name))
-        results.append(judge(job, seen, facts, now))
+        result = judge(job, seen, facts, now)
+        results.append(replace(result, ms=(time.perf_counter() - started) * 1000))
     results.append(_foreign(installed, registered))
     return results
 
