@@ -9,7 +9,7 @@ import logging
 import select
 import threading
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 
@@ -44,21 +44,20 @@ class Database(Protocol):
         """
 
 
-def connect(url: str, application_name: str) -> Connection:
-    """Open a connection that works through a transaction pooler.
+def options(application_name: str) -> dict[str, Any]:
+    """Give the options of a connection that works through a transaction pooler.
 
     Nothing is set on the session and nothing prepared: behind PgBouncer or Supavisor
     the next statement may run on another server connection.
     """
-    return psycopg.connect(
-        url,
-        autocommit=True,
-        prepare_threshold=None,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        keepalives_idle=30,
-        tcp_user_timeout=UNACKNOWLEDGED_MS,
-        application_name=application_name,
-    )
+    return {
+        "autocommit": True,
+        "prepare_threshold": None,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "keepalives_idle": 30,
+        "tcp_user_timeout": UNACKNOWLEDGED_MS,
+        "application_name": application_name,
+    }
 
 
 class SingleConnection:
@@ -102,7 +101,9 @@ class SingleConnection:
         if self._connection is not None and not is_alive(self._connection):
             self.close()
         if self._connection is None:
-            self._connection = connect(self._url, self._application_name)
+            self._connection = psycopg.connect(
+                self._url, **options(self._application_name)
+            )
         return self._connection
 
 

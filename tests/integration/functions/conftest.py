@@ -1,6 +1,7 @@
 """A database with the app's tables, and one conversation in it."""
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,10 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import uvicorn
+
+from deploy.local.facts import new_stack
+from deploy.standin.app import create
 
 TEMPLATE = "services_template"
 
@@ -39,6 +44,37 @@ def app_url(cluster: Any, services_template: str) -> Iterator[str]:
     yield cluster.url(name)
     with cluster.admin() as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class NoUsers:
+    """The stand-in's auth API is not used here."""
+
+
+@dataclass(frozen=True)
+class Standin:
+    """Supabase and the language models, as the local stack has them."""
+
+    url: str
+    service_role_key: str
+
+
+@pytest.fixture(scope="session")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
+    """The stand-in on a free port, in a thread."""
+    folder = tmp_path_factory.mktemp("standin")
+    facts = new_stack(folder, home=folder)
+    config = uvicorn.Config(
+        create(lambda: facts, NoUsers()), port=0, log_level="warning"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield Standin(f"http://127.0.0.1:{port}", facts.service_role_key)
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture

@@ -1,0 +1,94 @@
+"""All services in one process: ``uvicorn --factory functions.asgi:create``.
+
+For a server of one's own and for load tests. The routes are those of ``routes.py``, the
+work is the services' own; what SQS and its consumer do on AWS, a worker thread does
+here with the same outbox.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from importlib import import_module
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.routing import Route as HttpRoute
+from starlette.types import Receive, Scope, Send
+
+from functions.outbox_worker import OutboxWorker
+from functions.pooled_database import PooledDatabase
+from functions.routes import ROUTES, Route
+from functions.shared.application import Application
+from functions.shared.http import MAX_BODY_BYTES, Request
+from functions.shared.logging import configure
+
+
+def create(variables: Mapping[str, str] | None = None) -> Starlette:
+    """Make the ASGI application.
+
+    Args:
+        variables: The environment of all services together; ``None`` takes the
+            process's. ``QUEUE_URL_LLM`` should be empty: with a queue its own consumer
+            answers, and the worker only relays.
+    """
+    variables = os.environ if variables is None else variables
+    configure("asgi")
+    database = PooledDatabase(variables.get("DATABASE_URL", ""))
+    routes = [_mount(route, variables, database) for route in ROUTES]
+    worker = OutboxWorker(variables, database)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        database.open()
+        worker.start()
+        yield
+        await run_in_threadpool(worker.stop)
+        database.close()
+
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+def _mount(
+    route: Route, variables: Mapping[str, str], database: PooledDatabase
+) -> HttpRoute:
+    """Assemble the service of a route."""
+    package = f"functions.{route.service}"
+    settings = import_module(f"{package}.settings").Settings.from_environ(variables)
+    application = import_module(f"{package}.handler").application(settings, database)
+    return HttpRoute(route.path, Endpoint(application))
+
+
+class Endpoint:
+    """A service as an ASGI application; it answers every method itself."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Translate the request and the answer; the work runs in a thread."""
+        http = HttpRequest(scope, receive)
+        request = Request(
+            method=http.method,
+            path=http.url.path,
+            headers={name.lower(): value for name, value in http.headers.items()},
+            body=await _body(http),
+            request_id=str(uuid4()),
+        )
+        response = await run_in_threadpool(self._application, request)
+        answer = HttpResponse(
+            response.body, response.status, headers=dict(response.headers)
+        )
+        await answer(scope, receive, send)
+
+
+async def _body(http: HttpRequest) -> bytes:
+    """Read the body, and no more of it than shows that it is too large."""
+    body = b""
+    async for chunk in http.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            break
+    return body

@@ -1,0 +1,125 @@
+"""The two SDKs over HTTP, against the stand-in and its faults."""
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from functions.llm_handler.prompts import Prompt, Turn
+from functions.llm_handler.providers.gemini import Gemini
+from functions.llm_handler.providers.interface import Provider, ProviderError
+from functions.llm_handler.providers.models import Models, read_config
+from functions.llm_handler.providers.openai_compatible import OpenAiCompatible
+from functions.shared.realtime import Broadcaster, BroadcastError
+
+pytestmark = pytest.mark.integration
+
+PROMPT = Prompt(
+    "Be brief.", (Turn("user", "Hi"), Turn("assistant", "Yes?"), Turn("user", "Tea?"))
+)
+
+
+def provider(name: str, standin: Any) -> Provider:
+    if name == "gemini":
+        return Gemini("key", f"{standin.url}/llm/gemini")
+    return OpenAiCompatible("key", f"{standin.url}/llm/v1")
+
+
+@pytest.fixture(params=["gemini", "openai"])
+def asked(request: pytest.FixtureRequest, standin: Any) -> Provider:
+    return provider(request.param, standin)
+
+
+def test_the_answer_is_to_the_last_turn_and_counts_tokens(asked):
+    completion = asked.complete("small", PROMPT, 5.0)
+
+    assert completion.text == "You said: Tea?"
+    assert completion.model == "small"
+    assert completion.input_tokens
+    assert completion.output_tokens
+
+
+@pytest.mark.parametrize("fault", ["429", "500", "garbage", "empty", "slow-3000"])
+def test_a_passing_fault_may_be_tried_again(asked, fault):
+    started = time.monotonic()
+
+    with pytest.raises(ProviderError) as caught:
+        asked.complete(f"standin-{fault}", PROMPT, 0.5)
+
+    assert caught.value.is_transient
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_refusal_is_final_and_its_reason_names_the_status(asked):
+    with pytest.raises(ProviderError) as caught:
+        asked.complete("standin-nonsense", PROMPT, 5.0)
+
+    assert not caught.value.is_transient
+    assert caught.value.reason.startswith("404 ")
+
+
+def test_a_server_that_is_away_may_be_back(standin):
+    nobody = OpenAiCompatible("key", "http://127.0.0.1:9/v1")
+
+    with pytest.raises(ProviderError) as caught:
+        nobody.complete("small", PROMPT, 2.0)
+
+    assert caught.value.is_transient
+
+
+def test_the_other_provider_answers_when_the_first_does_not(standin):
+    models = Models(
+        {
+            name: lambda name=name: provider(name, standin)
+            for name in ("gemini", "openai")
+        },
+        sleep=lambda _: None,
+    )
+    config = read_config(
+        {
+            "provider": "gemini",
+            "model": "standin-500",
+            "fallback": {"provider": "openai", "model": "spare"},
+        }
+    )
+
+    completion = models.complete(config, PROMPT, 20.0)
+
+    assert (completion.model, completion.text) == ("spare", "You said: Tea?")
+
+
+def test_a_broadcast_arrives_on_the_private_topic(standin):
+    event = {"topic": "user-realtime:1", "event": "message", "payload": {"a": 1}}
+
+    Broadcaster(standin.url, standin.service_role_key).send([event])
+
+    url = f"{standin.url}/realtime/v1/_sent?topic=user-realtime:1"
+    [sent] = httpx.get(url, trust_env=False).json()["messages"]
+    assert {name: sent[name] for name in (*event, "private")} == event | {
+        "private": True
+    }
+
+
+def test_a_malformed_event_is_a_permanent_refusal_and_a_wrong_key_is_not(standin):
+    with pytest.raises(BroadcastError) as malformed:
+        Broadcaster(standin.url, standin.service_role_key).send([{"topic": "t"}])
+    with pytest.raises(BroadcastError) as wrong_key:
+        Broadcaster(standin.url, "no-key").send([])
+
+    assert (malformed.value.reason, malformed.value.is_permanent) == (
+        "realtime: 422",
+        True,
+    )
+    assert (wrong_key.value.reason, wrong_key.value.is_permanent) == (
+        "realtime: 401",
+        False,
+    )
+
+
+def test_a_realtime_that_is_away_may_be_back():
+    with pytest.raises(BroadcastError) as caught:
+        Broadcaster("http://127.0.0.1:9", "key").send([])
+
+    assert caught.value.reason == "realtime: ConnectionRefusedError"
+    assert not caught.value.is_permanent
