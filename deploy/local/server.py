@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
@@ -113,25 +114,29 @@ def wait_ready(cluster: Cluster, process: Process, admin_url: str) -> None:
         time.sleep(POLL_S)
 
 
-def prepare(cluster: Cluster, admin_url: str, database_url: str) -> bool:
-    """Make roles, schemas and extensions, unless they were made before.
+def prepare(cluster: Cluster, admin_url: str, database_url: str) -> None:
+    """Make roles, schemas and extensions that are not there: all of them or none.
 
-    Returns:
-        Whether anything was made. All of it is, or nothing.
+    pg_cron may have been installed after the cluster was made.
     """
     with psycopg.connect(admin_url) as conn:
-        if conn.execute("SELECT 1 FROM pg_roles WHERE rolname = 'postgres'").fetchone():
-            return False
-        conn.execute(_script("roles.sql"))
-        conn.execute(
-            sql.SQL("ALTER ROLE postgres PASSWORD {}").format(
-                sql.Literal(urlsplit(database_url).password)
+        if not _exists(conn, "SELECT 1 FROM pg_roles WHERE rolname = 'postgres'"):
+            conn.execute(_script("roles.sql"))
+            conn.execute(
+                sql.SQL("ALTER ROLE postgres PASSWORD {}").format(
+                    sql.Literal(urlsplit(database_url).password)
+                )
             )
-        )
-        prepare_database(conn, DATABASE, statements=cluster.installation.has_statements)
-        if cluster.installation.has_cron:
+            has_statements = cluster.installation.has_statements
+            prepare_database(conn, DATABASE, statements=has_statements)
+        if cluster.installation.has_cron and not _exists(
+            conn, "SELECT 1 FROM pg_extension WHERE extname = 'pg_cron'"
+        ):
             conn.execute(_script("cron.sql"))
-    return True
+
+
+def _exists(conn: psycopg.Connection, query: LiteralString) -> bool:
+    return conn.execute(query).fetchone() is not None
 
 
 def prepare_database(

@@ -86,10 +86,8 @@ def _objects(request: Request) -> Objects:
 def _key(request: Request) -> str | None:
     """Give ``<bucket>/<path>``, or ``None`` if it is not one that storage-api takes."""
     key = f"{request.path_params['bucket']}/{request.path_params['path']}"
-    segments = key.split("/")
-    if not VALID_KEY.fullmatch(key) or any(part in {"", ".", ".."} for part in segments):
-        return None
-    return key
+    leads_elsewhere = any(part in {"", ".", ".."} for part in key.split("/"))
+    return None if leads_elsewhere or not VALID_KEY.fullmatch(key) else key
 
 
 def _refusal(request: Request) -> JSONResponse | None:

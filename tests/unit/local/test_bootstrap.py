@@ -12,6 +12,7 @@ as_root() {
   case $1 in tee) echo "tee $2: $(cat)" >&2 ;; *) echo "as root: $*" >&2 ;; esac
 }
 install_packages() { echo "install: $*" >&2; }
+has_other_server() { false; }
 """
 
 
@@ -49,18 +50,49 @@ def test_other_tasks_work_without_postgresql(task):
     assert _shell(f"needs_postgres {task}").returncode == 1
 
 
-def test_the_newest_packaged_major_is_taken():
-    listed = "postgresql-9-cron - x\npostgresql-15-cron - x\npostgresql-17-cron - x"
+@pytest.fixture
+def machine(tmp_path):
+    """A machine's PostgreSQL servers, and what apt offers."""
 
-    assert _shell("newest_major", listed=listed).stdout == "17\n"
+    def having(*majors, cron=(), packaged=()):
+        for major in majors:
+            (tmp_path / f"{major}/bin").mkdir(parents=True)
+            (tmp_path / f"{major}/lib").mkdir()
+            (tmp_path / f"{major}/bin/postgres").touch(mode=0o755)
+            if major in cron:
+                (tmp_path / f"{major}/lib/pg_cron.so").touch()
+        listed = "\n".join(f"postgresql-{major}-cron - jobs" for major in packaged)
+        return {"POSTGRES_ROOT": str(tmp_path), "listed": listed}
+
+    return having
 
 
-def test_a_major_that_is_too_old_is_not_taken():
-    assert _shell("newest_major", listed="postgresql-14-cron - x").stdout == ""
+def test_a_server_with_pg_cron_is_enough(machine):
+    done = _shell("provide_postgres", **machine(15, 16, cron=[15]))
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_debian_is_kept_from_making_a_cluster_of_its_own():
-    done = _shell("install_postgres", listed="postgresql-15-cron - x")
+def test_the_newest_packaged_major_is_taken(machine):
+    packaged = machine(packaged=[9, 15, 17])
+
+    assert _shell("packaged_major", **packaged).stdout == "17\n"
+
+
+def test_a_major_that_lacks_only_pg_cron_is_completed(machine):
+    packaged = machine(15, packaged=[15, 17])
+
+    assert _shell("packaged_major", **packaged).stdout == "15\n"
+
+
+def test_a_major_that_is_too_old_is_not_taken(machine):
+    packaged = machine(14, packaged=[14])
+
+    assert _shell("packaged_major", **packaged).stdout.strip() == ""
+
+
+def test_debian_is_kept_from_making_a_cluster_of_its_own(machine):
+    done = _shell("install_postgres", **machine(packaged=[15]))
 
     drop_in = "/etc/postgresql-common/createcluster.d/kiloscale.conf"
     assert done.stderr.splitlines() == [
@@ -71,14 +103,38 @@ def test_debian_is_kept_from_making_a_cluster_of_its_own():
     ]
 
 
-def test_who_may_not_install_is_told_the_command():
-    done = _shell("explain_postgres", listed="postgresql-16-cron - x")
+def test_old_package_lists_are_read_again(machine):
+    once = "calls=0; install_packages() { calls=$((calls + 1)); [ $calls = 2 ]; };"
+    done = _shell(f"{once} install_postgres", **machine(packaged=[15]))
+
+    assert done.returncode == 0
+    assert "as root: apt-get update -qq" in done.stderr.splitlines()
+
+
+def test_who_may_not_install_is_told_the_command(machine):
+    forbidden = "may_install() { false; };"
+    done = _shell(f"{forbidden} provide_postgres", **machine(packaged=[16]))
 
     assert done.returncode == 2
     assert done.stderr == (
-        "bootstrap: PostgreSQL with pg_cron is missing: sudo apt-get install -y"
-        " --no-install-recommends postgresql-16 postgresql-16-cron\n"
+        "bootstrap: PostgreSQL 15 or later with pg_cron is missing: sudo apt-get"
+        " install -y --no-install-recommends postgresql-16 postgresql-16-cron\n"
     )
+
+
+def test_a_server_without_pg_cron_does_not_end_the_run(machine):
+    forbidden = "may_install() { false; };"
+    done = _shell(f"{forbidden} provide_postgres", **machine(16, packaged=[16]))
+
+    assert done.returncode == 0
+    assert "the checks of the schedules will fail: sudo apt-get" in done.stderr
+
+
+def test_an_old_distribution_is_sent_to_the_servers_own_packages(machine):
+    done = _shell("explain_postgres", **machine(14, packaged=[14]))
+
+    assert done.returncode == 2
+    assert "apt.postgresql.org.sh -y" in done.stderr
 
 
 def test_an_interpreter_that_does_not_run_is_refused():
