@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +13,8 @@ import pytest
 import uvicorn
 
 from deploy.local.facts import new_stack
+from deploy.migrations import apply, discover
+from deploy.paths import REPOSITORY
 from deploy.standin.app import create
 
 TEMPLATE = "services_template"
@@ -28,8 +29,7 @@ def services_template(cluster: Any) -> str:
         conn.execute(
             f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
         )
-    with psycopg.connect(cluster.url(TEMPLATE), autocommit=True) as conn:
-        conn.execute((Path(__file__).parent / "minimal.sql").read_text())
+    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
     return TEMPLATE
 
 
