@@ -120,7 +120,10 @@ def _empty(folder: Path, account: Account | None) -> Path:
 
 def _probe(stack: LocalStack) -> str:
     health = ask(f"{stack.emulator_url}/_ministack/health")
-    return f"ministack {health.get('version')}, IAM {health.get('auth')}"
+    version, iam = health.get("version"), health.get("auth")
+    # Worth saying: whoever reaches the port can run code as this account.
+    account = ((stack.home or stack.state) / NAME).owner()
+    return f"ministack {version}, IAM {iam}, as {account}"
 
 
 EMULATOR = Part(

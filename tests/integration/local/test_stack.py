@@ -36,7 +36,7 @@ def test_every_part_runs_and_says_what_it_is(started):
     assert all(part.running for part in started.parts)
     assert details["postgres"].startswith("PostgreSQL ")
     assert "pg_cron" in details["postgres"]
-    assert details["emulator"].endswith("IAM enabled")
+    assert "IAM enabled, as " in details["emulator"]
 
 
 def test_nothing_listens_beyond_the_loopback_interface(
