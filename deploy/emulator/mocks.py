@@ -4,13 +4,14 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from deploy.emulator.clients import Clients
-from deploy.emulator.kinds import Inputs, Kind, Zip
+from deploy.emulator.kinds import Inputs, Zip
 from deploy.emulator.live import unreachable
 from deploy.emulator.record import Record, Resource, title
 from deploy.emulator.table import kind_of
@@ -56,10 +57,16 @@ class EmulatorMocks(pulumi.runtime.Mocks):
         self.seen: set[tuple[str, str]] = set()
         self.failure: DeployError | None = None
 
-    @property
-    def aws(self) -> Clients:
-        """The clients that the resources were made with."""
-        return self._aws
+    def delete(self, resource: Resource) -> None:
+        """Delete a resource from the emulator.
+
+        Raises:
+            DeployError: The emulator refused, or does not answer.
+        """
+        try:
+            kind_of(resource.type, resource.name).delete(self._aws, resource)
+        except Exception as exc:
+            raise self._explain(resource.type, resource.name, exc) from exc
 
     def call(
         self, args: pulumi.runtime.MockCallArgs
@@ -80,7 +87,7 @@ class EmulatorMocks(pulumi.runtime.Mocks):
             inputs = self._plain(args.inputs)
             resource = self._settle(args.typ, args.name, inputs)
         except Exception as exc:
-            error = self._explain(args, exc)
+            error = self._explain(args.typ, args.name, exc)
             with self._lock:
                 self.failure = self.failure or error
             raise error from exc
@@ -91,18 +98,15 @@ class EmulatorMocks(pulumi.runtime.Mocks):
         kind = kind_of(type_token, name)
         digest = digest_of(inputs)
         key = kind.key(inputs)
-        known = self._record.find(type_token, name)
+        known = self._existing(type_token, name)
         self._note(self.seen.add, (type_token, name))
-        if known and (type_token, name) not in self._gone:
-            if (known.digest, known.key) == (digest, key):
-                self._note(self.unchanged.append, known.title)
-                # Put again, so that the record's order is that of this program.
-                self._record.put(known)
-                return known
-            if known.key != key:
-                self._replace(kind, known)
-                known = None
-        else:
+        if known and (known.digest, known.key) == (digest, key):
+            self._note(self.unchanged.append, known.title)
+            # Put again, so that the record's order is that of this program.
+            self._record.put(known)
+            return known
+        if known and known.key != key:
+            self._set_aside(known)
             known = None
         self._progress(f"{'update' if known else 'create'} {title(type_token, name)}")
         made = kind.put(self._aws, name, inputs, known)
@@ -118,11 +122,19 @@ class EmulatorMocks(pulumi.runtime.Mocks):
         self._note((self.updated if known else self.created).append, resource.title)
         return resource
 
-    def _replace(self, kind: Kind, known: Resource) -> None:
-        """Delete what has another key now, so that it can be made anew."""
-        self._progress(f"replace {known.title}")
-        kind.delete(self._aws, known)
-        self._record.remove(known)
+    def _existing(self, type_token: str, name: str) -> Resource | None:
+        """Give what is recorded of a resource, unless the emulator has lost it."""
+        if (type_token, name) in self._gone:
+            return None
+        return self._record.find(type_token, name)
+
+    def _set_aside(self, known: Resource) -> None:
+        """Keep what has another key now under a name that no program has.
+
+        It is deleted at the end of the run, or of the next one, after all that
+        depends on it.
+        """
+        self._record.put(replace(known, name=f"{known.name} (replaced)"))
 
     def _note(self, note: Callable[[Any], None], value: object) -> None:
         with self._lock:
@@ -154,24 +166,23 @@ class EmulatorMocks(pulumi.runtime.Mocks):
             )
         return Zip(path=bundle.path, sha256=bundle.sha256)
 
-    def _explain(
-        self, args: pulumi.runtime.MockResourceArgs, exc: Exception
-    ) -> DeployError:
+    def _explain(self, type_token: str, name: str, exc: Exception) -> DeployError:
         """Say which resource failed, and what the emulator said."""
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+        from botocore.exceptions import ConnectionError as NoConnectionError
 
         if isinstance(exc, DeployError):
             return exc
-        if isinstance(exc, HTTPClientError):
+        if isinstance(exc, (HTTPClientError, NoConnectionError)):
             return unreachable(self._stack, exc)
         if not isinstance(exc, (BotoCoreError, ClientError, ValueError, KeyError)):
             # A defect of ours: the traceback tells more than any text.
             raise exc
         return HalfDoneError(
-            f"{args.typ} ({args.name}): {exc}; what was made before it stays, and the"
+            f"{type_token} ({name}): {exc}; what was made before it stays, and the"
             " next run goes on from there",
             remedy="./bootstrap deploy",
-            evidence={"type": args.typ, "name": args.name},
+            evidence={"type": type_token, "name": name},
         )
 
 

@@ -69,21 +69,20 @@ def provision(
 
     record = Record.load(stack.state)
     gone = _gone(stack, record)
-    before = record.resources()
     mocks = EmulatorMocks(stack, record, gone, bundles, progress)
     outputs = _run(stack, mocks)
-    dropped = [each for each in before if (each.type, each.name) not in mocks.seen]
-    for resource in reversed(dropped):
+    recorded = reversed(record.resources())
+    dropped = [each for each in recorded if (each.type, each.name) not in mocks.seen]
+    for resource in dropped:
         progress(f"delete {resource.title}")
         if resource not in gone:
-            kind = kind_of(resource.type, resource.name)
-            kind.delete(mocks.aws, resource)
+            mocks.delete(resource)
         record.remove(resource)
     write_private(stack.state / FUNCTIONS_FILE, json.dumps(outputs["functionUrls"]))
     return Provisioned(
         created=sorted(mocks.created),
         updated=sorted(mocks.updated),
-        deleted=[resource.title for resource in reversed(dropped)],
+        deleted=[resource.title for resource in dropped],
         unchanged=sorted(mocks.unchanged),
         outputs=outputs,
     )
@@ -170,8 +169,9 @@ def _run(stack: LocalStack, mocks: "EmulatorMocks") -> dict[str, Any]:
     except ConfigError as exc:
         raise UsageError(str(exc)) from exc
     except Exception as exc:
-        if mocks.failure:
-            raise mocks.failure from exc
+        # Of several resources that fail, Pulumi may raise another than the first.
+        if mocks.failure and mocks.failure is not exc:
+            raise mocks.failure from None
         raise
 
 

@@ -1,0 +1,75 @@
+"""Rules on secrets, encryption and how long data stays."""
+
+import re
+from collections.abc import Iterator
+
+from infra.policies.resources import Finding, Resources, Rule, is_known, is_secret
+
+SECRET_NAME = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL)$")
+SECRET_VALUE = re.compile(r"^[a-z+]+://[^/@]*:[^/@]+@|^eyJ|^sk-|^AIza")
+"""A URI with a password, a JWT, and how keys of OpenAI and Google begin."""
+
+
+def logs_expire(resources: Resources) -> Iterator[Finding]:
+    """Find logs that are kept, and paid for, for ever."""
+    for group in resources.of("cloudwatch/logGroup:LogGroup"):
+        if not group.get("retentionInDays"):
+            what = "no retentionInDays: its events are kept for ever"
+            yield group.finding(logs_expire, what)
+
+
+def functions_log_into_a_group_of_ours(resources: Resources) -> Iterator[Finding]:
+    """Find functions whose log Lambda would make, without an end."""
+    groups = {each.get("name") for each in resources.of("cloudwatch/logGroup:LogGroup")}
+    for function in resources.of("lambda/function:Function"):
+        group = (function.get("loggingConfig") or {}).get("logGroup")
+        if is_known(group) and group not in groups:
+            what = f"logs into {group}, which the stack does not declare"
+            yield function.finding(functions_log_into_a_group_of_ours, what)
+
+
+def secrets_are_encrypted_with_our_key(resources: Resources) -> Iterator[Finding]:
+    """Find environments with secrets that only AWS's own key encrypts."""
+    for function in resources.of("lambda/function:Function"):
+        secret = is_secret(function.inputs.get("environment"))
+        if secret and not function.get("kmsKeyArn"):
+            what = "its environment has secrets and no kmsKeyArn"
+            yield function.finding(secrets_are_encrypted_with_our_key, what)
+
+
+def secrets_are_secret(resources: Resources) -> Iterator[Finding]:
+    """Find secrets that would stand in the stack's state in plain text."""
+    for function in resources.of("lambda/function:Function"):
+        if is_secret(function.inputs.get("environment")):
+            continue
+        variables = (function.get("environment") or {}).get("variables") or {}
+        for name, value in variables.items():
+            text = value if isinstance(value, str) else ""
+            if text and (SECRET_NAME.search(name) or SECRET_VALUE.search(text)):
+                what = f"variable {name} looks like a secret and is plain text"
+                yield function.finding(secrets_are_secret, what)
+
+
+def queues_are_encrypted(resources: Resources) -> Iterator[Finding]:
+    """Find queues that keep messages in plain text."""
+    for queue in resources.of("sqs/queue:Queue"):
+        if not (queue.get("sqsManagedSseEnabled") or queue.get("kmsMasterKeyId")):
+            what = "neither sqsManagedSseEnabled nor kmsMasterKeyId"
+            yield queue.finding(queues_are_encrypted, what)
+
+
+def keys_rotate(resources: Resources) -> Iterator[Finding]:
+    """Find keys that stay the same for ever."""
+    for key in resources.of("kms/key:Key"):
+        if not key.get("enableKeyRotation"):
+            yield key.finding(keys_rotate, "enableKeyRotation is off")
+
+
+RULES: tuple[Rule, ...] = (
+    logs_expire,
+    functions_log_into_a_group_of_ours,
+    secrets_are_encrypted_with_our_key,
+    secrets_are_secret,
+    queues_are_encrypted,
+    keys_rotate,
+)

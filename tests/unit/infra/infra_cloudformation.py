@@ -1,0 +1,101 @@
+"""Recorded inputs as a CloudFormation template, for a linter that knows AWS."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from infra.policies.resources import Registered, Resources
+
+KINDS = {
+    "aws:cloudwatch/logGroup:LogGroup": "AWS::Logs::LogGroup",
+    "aws:iam/role:Role": "AWS::IAM::Role",
+    "aws:iam/rolePolicy:RolePolicy": "AWS::IAM::RolePolicy",
+    "aws:kms/alias:Alias": "AWS::KMS::Alias",
+    "aws:kms/key:Key": "AWS::KMS::Key",
+    "aws:lambda/alias:Alias": "AWS::Lambda::Alias",
+    "aws:lambda/eventSourceMapping:EventSourceMapping": (
+        "AWS::Lambda::EventSourceMapping"
+    ),
+    "aws:lambda/function:Function": "AWS::Lambda::Function",
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": (
+        "AWS::Lambda::EventInvokeConfig"
+    ),
+    "aws:lambda/functionUrl:FunctionUrl": "AWS::Lambda::Url",
+    "aws:lambda/permission:Permission": "AWS::Lambda::Permission",
+    "aws:scheduler/schedule:Schedule": "AWS::Scheduler::Schedule",
+    "aws:sqs/queue:Queue": "AWS::SQS::Queue",
+}
+NOT_IN_CLOUDFORMATION = {"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"}
+
+NAMES = {
+    "aws:cloudwatch/logGroup:LogGroup": {"name": "LogGroupName"},
+    "aws:iam/role:Role": {
+        "name": "RoleName",
+        "assumeRolePolicy": "AssumeRolePolicyDocument",
+    },
+    "aws:iam/rolePolicy:RolePolicy": {
+        "name": "PolicyName",
+        "policy": "PolicyDocument",
+        "role": "RoleName",
+    },
+    "aws:kms/alias:Alias": {"name": "AliasName"},
+    "aws:kms/key:Key": {"deletionWindowInDays": "PendingWindowInDays"},
+    "aws:lambda/function:Function": {"name": "FunctionName"},
+    "aws:lambda/functionUrl:FunctionUrl": {
+        "authorizationType": "AuthType",
+        "functionName": "TargetFunctionArn",
+    },
+    "aws:lambda/permission:Permission": {"function": "FunctionName"},
+    "aws:sqs/queue:Queue": {
+        "name": "QueueName",
+        "messageRetentionSeconds": "MessageRetentionPeriod",
+        "visibilityTimeoutSeconds": "VisibilityTimeout",
+        "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
+    },
+}
+LEFT_OUT = {
+    "aws:lambda/function:Function": {"publish"},
+    "aws:lambda/permission:Permission": {"qualifier", "statementId"},
+}
+DOCUMENTS = {"AssumeRolePolicyDocument", "PolicyDocument", "RedrivePolicy"}
+
+
+def template(resources: Resources) -> dict[str, Any]:
+    """All of the program's resources as one template."""
+    custom = [each for each in resources if each.type.startswith("aws:")]
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Resources": {
+            "".join(part.title() for part in each.name.split("-")): {
+                "Type": KINDS[each.type],
+                "Properties": _properties(each),
+            }
+            for each in custom
+            if each.type not in NOT_IN_CLOUDFORMATION
+        },
+    }
+
+
+def _properties(resource: Registered) -> dict[str, Any]:
+    names = NAMES.get(resource.type, {})
+    properties = {}
+    for key in resource.inputs:
+        if key not in LEFT_OUT.get(resource.type, set()):
+            name = names.get(key, key[0].upper() + key[1:])
+            properties[name] = _value(name, resource.get(key))
+    if "Code" in properties:
+        properties["Code"] = {"S3Bucket": "zips", "S3Key": "service.zip"}
+    return properties
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in DOCUMENTS:
+        return json.loads(value)
+    if name == "Variables":
+        return value
+    if isinstance(value, Mapping):
+        capital = {key[0].upper() + key[1:]: item for key, item in value.items()}
+        return {key: _value(key, item) for key, item in capital.items()}
+    if isinstance(value, list):
+        return [_value("", item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value

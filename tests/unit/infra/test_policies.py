@@ -1,0 +1,128 @@
+# ruff: noqa: E501  # one fault a line reads as a table
+import json
+from dataclasses import replace
+
+import pytest
+
+from infra.policies import RULES, check
+from infra.policies.resources import Finding, Resources
+
+
+def broken(resources, kind, name, **inputs):
+    """The same resources, with one input of one resource changed; None drops it."""
+    changed = Resources()
+    for each in resources:
+        if (each.type, each.name) == (f"aws:{kind}", name):
+            merged = {**each.inputs, **inputs}
+            kept = {key: value for key, value in merged.items() if value is not None}
+            changed.append(replace(each, inputs=kept))
+        else:
+            changed.append(each)
+    return changed
+
+
+def without(resources, kind, name):
+    return Resources(
+        each for each in resources if (each.type, each.name) != (f"aws:{kind}", name)
+    )
+
+
+def policy(action, resource, **more):
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def rules_broken(resources) -> set[tuple[str, str]]:
+    return {(finding.resource, finding.rule) for finding in check(resources)}
+
+
+def test_an_update_breaks_no_rule(stack):
+    assert check(stack[0]) == []
+
+
+def test_a_preview_with_unknown_values_breaks_no_rule(preview):
+    assert check(preview) == []
+
+
+GROUP, KEY, QUEUE = "cloudwatch/logGroup:LogGroup", "kms/key:Key", "sqs/queue:Queue"
+FUNCTION, RIGHTS = "lambda/function:Function", "iam/rolePolicy:RolePolicy"
+MAPPING = "lambda/eventSourceMapping:EventSourceMapping"
+PERMISSION, SCHEDULE = "lambda/permission:Permission", "scheduler/schedule:Schedule"
+FAILURES = "lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
+PLAIN = {"variables": {"JWT_SECRET": "s" * 40}}
+URL = {"variables": {"PRIMARY": "postgresql://u:p@host/db"}}
+NO_GROUP = {"logFormat": "JSON", "logGroup": "/aws/lambda/other"}
+PUT_METRIC = "cloudwatch:PutMetricData"
+TRUST = json.dumps({"Statement": [{"Principal": {"AWS": "arn:aws:iam::1:root"}}]})
+
+FAULTS = [
+    (PERMISSION, "chat-send-url-public", {"functionUrlAuthType": "AWS_IAM"}, "chat-send-url", "public_urls_have_both_permissions"),
+    (PERMISSION, "chat-send-url-invoke", {"qualifier": "other"}, "chat-send-url", "public_urls_have_both_permissions"),
+    (PERMISSION, "chat-send-url-invoke", {"invokedViaFunctionUrl": None}, "chat-send-url-invoke", "functions_are_open_only_by_url"),
+    (RIGHTS, "chat-send-rights", {"policy": policy("sqs:*", "arn:aws:sqs:::q")}, "chat-send-rights", "no_action_has_a_wildcard"),
+    (RIGHTS, "chat-send-rights", {"policy": policy(["sqs:SendMessage"], "*")}, "chat-send-rights", "any_resource_has_a_reason"),
+    (RIGHTS, "health-check-rights", {"policy": policy(PUT_METRIC, "*")}, "health-check-rights", "any_resource_has_a_reason"),
+    ("iam/role:Role", "chat-send-role", {"assumeRolePolicy": TRUST}, "chat-send-role", "roles_trust_services_only"),
+    (GROUP, "chat-send-logs", {"retentionInDays": None}, "chat-send-logs", "logs_expire"),
+    (FUNCTION, "chat-send", {"loggingConfig": NO_GROUP}, "chat-send", "functions_log_into_a_group_of_ours"),
+    (FUNCTION, "chat-send", {"kmsKeyArn": None}, "chat-send", "secrets_are_encrypted_with_our_key"),
+    (FUNCTION, "chat-send", {"environment": PLAIN}, "chat-send", "secrets_are_secret"),
+    (FUNCTION, "chat-send", {"environment": URL}, "chat-send", "secrets_are_secret"),
+    (QUEUE, "llm-requests", {"sqsManagedSseEnabled": None}, "llm-requests", "queues_are_encrypted"),
+    (KEY, "functions", {"enableKeyRotation": False}, "functions", "keys_rotate"),
+    (QUEUE, "llm-requests", {"redrivePolicy": None}, "llm-requests", "queues_have_dead_letters"),
+    (QUEUE, "llm-requests", {"visibilityTimeoutSeconds": 60.0}, "llm-requests", "messages_stay_hidden_while_worked_on"),
+    (RIGHTS, "llm-requests-consumer-rights", {"policy": policy("sqs:ReceiveMessage", "arn:aws:sqs:::other")}, "llm-requests-consumer", "consumers_may_poll"),
+    (MAPPING, "llm-requests-consumer", {"functionResponseTypes": None}, "llm-requests-consumer", "consumers_report_each_message"),
+    (RIGHTS, "health-check-hourly-reporting", {"role": "kiloscale-test-chat-send"}, "health-check-hourly-failures", "failures_may_be_reported"),
+    (FAILURES, "health-check-hourly-failures", {"destinationConfig": None}, "health-check-hourly-failures", "failures_may_be_reported"),
+    (SCHEDULE, "health-check-hourly", {"scheduleExpression": "rate(1 hours)"}, "health-check-hourly", "schedules_are_valid"),
+    (SCHEDULE, "health-check-hourly", {"scheduleExpression": "rate(2 hour)"}, "health-check-hourly", "schedules_are_valid"),
+    (SCHEDULE, "health-check-hourly", {"scheduleExpression": "cron(0 * * * *)"}, "health-check-hourly", "schedules_are_valid"),
+    (RIGHTS, "health-check-hourly-rights", {"policy": policy("sqs:SendMessage", "*")}, "health-check-hourly", "schedules_reach_their_target"),
+    (FUNCTION, "chat-send", {"publish": None}, "chat-send", "functions_are_published"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "inputs", "at", "rule"),
+    FAULTS,
+    ids=[f"{fault[4]}-{number}" for number, fault in enumerate(FAULTS)],
+)
+def test_a_fault_is_found_where_it_is(stack, kind, name, inputs, at, rule):
+    resources = broken(stack[0], kind, name, **inputs)
+
+    assert resources != stack[0]
+    assert (at, rule) in rules_broken(resources)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "at", "rule"),
+    [
+        (PERMISSION, "chat-send-url-public", "chat-send-url", "public_urls_have_both_permissions"),
+        (PERMISSION, "chat-send-url-invoke", "chat-send-url", "public_urls_have_both_permissions"),
+        (RIGHTS, "llm-requests-consumer-rights", "llm-requests-consumer", "consumers_may_poll"),
+        (RIGHTS, "relay-outbox-minutely-rights", "relay-outbox-minutely", "schedules_reach_their_target"),
+        (GROUP, "llm-handler-logs", "llm-handler", "functions_log_into_a_group_of_ours"),
+        ("lambda/alias:Alias", "chat-send-live", "chat-send", "functions_are_published"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_found(stack, kind, name, at, rule):
+    assert (at, rule) in rules_broken(without(stack[0], kind, name))
+
+
+def test_every_rule_has_a_fault_that_breaks_it():
+    assert {rule.__name__ for rule in RULES} == {fault[4] for fault in FAULTS}
+
+
+def test_a_finding_says_what_follows(stack):
+    resources = without(stack[0], PERMISSION, "chat-send-url-invoke")
+
+    assert check(resources) == [
+        Finding(
+            resource="chat-send-url",
+            rule="public_urls_have_both_permissions",
+            what="no permission lambda:InvokeFunction with invokedViaFunctionUrl True:"
+            " each call is refused",
+        )
+    ]
