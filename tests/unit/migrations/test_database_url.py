@@ -49,38 +49,25 @@ def refuse_with(text):
     return connect_to
 
 
+SERVER = 'connection failed: connection to server at "10.0.0.1", port 6543 failed: '
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "reason"),
     [
         (
-            (
-                'connection failed: connection to server at "10.0.0.1", port 6543 failed:'
-                ' FATAL:  password authentication failed for user "app"'
-            ),
+            'FATAL:  password authentication failed for user "app"',
             AuthError,
             'password authentication failed for user "app"',
         ),
+        ('FATAL:  role "app" does not exist', AuthError, 'role "app" does not exist'),
         (
-            (
-                'connection failed: connection to server at "10.0.0.1", port 6543 failed:'
-                ' FATAL:  role "app" does not exist'
-            ),
-            AuthError,
-            'role "app" does not exist',
-        ),
-        (
-            (
-                'connection failed: connection to server at "::1", port 6543 failed:'
-                " Connection refused\n\tIs the server running on that host?"
-            ),
+            "Connection refused\n\tIs the server running on that host?",
             DeployError,
             "Connection refused",
         ),
         (
-            (
-                'connection failed: connection to server at "10.0.0.1", port 6543 failed:'
-                ' FATAL:  database "shop" does not exist'
-            ),
+            'FATAL:  database "shop" does not exist',
             DeployError,
             'database "shop" does not exist',
         ),
@@ -89,7 +76,7 @@ def refuse_with(text):
 def test_connection_errors_name_the_place_and_the_reason(
     monkeypatch, text, kind, reason
 ):
-    monkeypatch.setattr(database.psycopg, "connect", refuse_with(text))
+    monkeypatch.setattr(database.psycopg, "connect", refuse_with(SERVER + text))
 
     with pytest.raises(DeployError) as caught:
         connect(URL)

@@ -79,12 +79,13 @@ def test_names_that_the_supabase_cli_would_skip_are_refused_with_a_free_name(fol
 def test_a_version_that_stands_twice_is_refused(folder):
     write(folder, v20251107000000_a_sql="select 1;", v20251107000000_b_sql="select 1;")
 
-    assert problems_of(folder).problems == [
-        (
-            "20251107000000_b.sql: version 20251107000000 is also 20251107000000_a.sql's,"
-            " so one of them would never run; rename it to 20251107000001_b.sql"
-        )
-    ]
+    (problem,) = problems_of(folder).problems
+
+    assert problem == (
+        "20251107000000_b.sql: version 20251107000000 is also"
+        " 20251107000000_a.sql's, so one of them would never run; rename it to"
+        " 20251107000001_b.sql"
+    )
 
 
 def test_all_problems_of_all_files_are_listed_at_once(folder):
@@ -100,8 +101,8 @@ def test_all_problems_of_all_files_are_listed_at_once(folder):
     assert problems_of(folder).problems == [
         '20250101000000_a.sql:8: syntax error at or near "tabel": create tabel oops(;',
         (
-            "20250102000000_b.sql:8: create index concurrently i on t (x): cannot run in a"
-            " transaction; add `-- Transaction: none` to the header"
+            "20250102000000_b.sql:8: create index concurrently i on t (x): cannot run"
+            " in a transaction; add `-- Transaction: none` to the header"
         ),
         (
             "20250103000000_c.sql:8: commit: the runner begins and commits; take this"

@@ -37,12 +37,11 @@ def test_a_file_runs_in_a_transaction_unless_it_says_none():
 def test_every_missing_field_is_named():
     _, problems = parse_header("select 1;")
 
-    assert problems == [
-        (
-            "header lacks a first line that says what it is for, Phase, Locks, Reversal,"
-            " Follow-up"
-        )
-    ]
+    (problem,) = problems
+    assert problem == (
+        "header lacks a first line that says what it is for, Phase, Locks, Reversal,"
+        " Follow-up"
+    )
 
 
 def test_a_phase_and_a_transaction_mode_that_do_not_exist_are_refused():
@@ -50,10 +49,9 @@ def test_a_phase_and_a_transaction_mode_that_do_not_exist_are_refused():
 
     _, problems = parse_header(text)
 
-    assert problems == [
-        (
-            "Phase must begin with expand or backfill or contract, got 'later (before the"
-            " code)'"
-        ),
-        "Transaction can only be none, got 'maybe'",
-    ]
+    phase, transaction = problems
+    assert phase == (
+        "Phase must begin with expand or backfill or contract, got 'later (before the"
+        " code)'"
+    )
+    assert transaction == "Transaction can only be none, got 'maybe'"
