@@ -7,7 +7,6 @@ from typing import Any
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 
-
 MIB = 1024**2
 
 
@@ -60,15 +59,17 @@ def health(deployment: Deployment) -> Result:
 
 def _facts(report: dict[str, Any]) -> str:
     """Say the two numbers that matter first, and what rings."""
-    metrics = report.get("metrics", {})
+    metrics = dict(report.get("metrics", {}))
+    alerts = [alert["message"] for alert in metrics.pop("alerts", [])]
     size = metrics.get("database_bytes", {})
     told = ""
     if size.get("value") is not None:
         told = f": database {size['value'] / MIB:.0f} of {size['limit'] / MIB:.0f} MiB"
-    broken = [name for name, one in metrics.items() if "error" in one and one["error"]]
+    broken = [name for name, one in metrics.items() if one.get("error")]
     if broken:
         told += f"; not measured: {', '.join(broken)}"
-    alerts = [alert["message"] for alert in metrics.get("alerts", [])]
+    if report.get("published", {}).get("error"):
+        told += "; the gauges were not published"
     return told + "".join(f"; {alert}" for alert in alerts)
 
 

@@ -70,13 +70,16 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         return function_url.answer(http, event)
     request_id.set(context.aws_request_id)
     report = check(database, CloudWatch(), settings)
-    _log(report)
+    _log(report, event.get("schedule"))
     built: dict[str, Any] = msgspec.to_builtins(report)
     return built
 
 
-def _log(report: Report) -> None:
-    """Log the outcome; the alerts stand there for whoever reads logs only."""
+def _log(report: Report, schedule: str | None) -> None:
+    """Log the outcome; the alerts stand there for whoever reads logs only.
+
+    verify-crons finds the runs of a schedule by its name in the log.
+    """
     alerts = [f"{alert.metric}: {alert.message}" for alert in report.metrics["alerts"]]
-    fields = {"status": report.status, "alerts": alerts}
+    fields = {"status": report.status, "alerts": alerts, "schedule": schedule}
     logger.info("health checked", extra={"fields": fields})

@@ -47,7 +47,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Sweep the outbox once.
 
     Args:
-        event: Of the schedule; not used.
+        event: ``{"source": "schedule", "schedule": str}``.
         context: Lambda context; tells what time is left.
 
     Returns:
@@ -59,5 +59,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         database, taken_by, lambda: context.get_remaining_time_in_millis() / 1000
     )
     counts: dict[str, Any] = msgspec.to_builtins(done)
-    logger.info("outbox swept", extra={"fields": counts})
+    # verify-crons finds the runs of a schedule by its name in the log.
+    fields = {**counts, "schedule": event.get("schedule")}
+    logger.info("outbox swept", extra={"fields": fields})
     return counts
