@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from deploy.crons.presence import CronFacts
 from deploy.crons.state import (
-    CronFacts,
     CronRun,
     InstalledJob,
     RegisteredJob,

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deploy.checklist import Result, Status
+from deploy.crons.compare import differences
 from deploy.crons.evidence import JobFacts, evidence, zone_of
+from deploy.crons.presence import CronFacts
 from deploy.crons.schedule import ScheduleError, next_due, previous_due
-from deploy.crons.state import CronFacts, iso
-from deploy.crons.sync import differences
+from deploy.crons.state import iso
 from infra.catalog.pg_crons import PgCronJob
 
 EARLY = timedelta(seconds=1)

@@ -15,10 +15,11 @@ import psycopg
 from psycopg.rows import dict_row
 
 from deploy.checklist import Result, Status
-from deploy.crons import state
+from deploy.crons import presence, state
 from deploy.crons.evidence import JobFacts
 from deploy.crons.judge import judge
-from deploy.crons.state import Connection, CronFacts, InstalledJob, RegisteredJob
+from deploy.crons.presence import CronFacts
+from deploy.crons.state import Connection, InstalledJob, RegisteredJob
 from infra.catalog.pg_crons import PgCronJob
 
 LAUNCHER = """
@@ -55,7 +56,7 @@ def verify(conn: Connection, jobs: Sequence[PgCronJob], now: datetime) -> list[R
     Returns:
         The launcher, the transport, one result per job, the jobs of others.
     """
-    facts = state.cron_facts(conn)
+    facts = presence.cron_facts(conn)
     if facts.version is None:
         return _without_pg_cron(jobs, facts)
     installed = state.installed_jobs(conn)
@@ -74,7 +75,7 @@ def verify(conn: Connection, jobs: Sequence[PgCronJob], now: datetime) -> list[R
 
 def _without_pg_cron(jobs: Sequence[PgCronJob], facts: CronFacts) -> list[Result]:
     """Fail everything for one reason."""
-    reason, remedy = state.missing(facts)
+    reason, remedy = presence.missing(facts)
     evidence = {"database": facts.database, "cron_database": facts.cron_database}
     first = Result(
         id="crons.launcher",

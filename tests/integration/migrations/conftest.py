@@ -1,0 +1,146 @@
+"""A database with all migrations applied, and what a test needs to fill it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from deploy.database import connect
+from deploy.migrations import Patience, apply, discover
+from deploy.paths import REPOSITORY
+
+TEMPLATE = "migrated_template"
+HURRIED = Patience(lock_timeout_ms=200, attempts=4, pause_s=0.1)
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Database:
+    """One database as role postgres sees it."""
+
+    url: str
+    conn: psycopg.Connection[tuple[Any, ...]]
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return self.conn.execute(query, values or None).fetchall()
+
+    def value(self, query: str, *values: object) -> Any:
+        return self.rows(query, *values)[0][0]
+
+    def run(self, query: str, *values: object) -> None:
+        self.conn.execute(query, values or None)
+
+    def user(self) -> UUID:
+        return self.value(
+            "insert into auth.users (id, email) values (%s, %s) returning id",
+            uuid := uuid4(),
+            f"{uuid}@example.test",
+        )
+
+    def conversation(
+        self,
+        *ages_days: float,
+        active_days: float | None = None,
+        user: UUID | None = None,
+    ) -> UUID:
+        """A conversation with a message of each age; active when the newest is."""
+        chat = self.value(
+            "insert into conversations (user_id) values (%s) returning id",
+            user or self.user(),
+        )
+        now = datetime.now(UTC)
+        with self.conn.cursor() as cursor:
+            cursor.executemany(
+                "insert into messages (chat_id, role, text, created_at)"
+                " values (%s, 'user', %s, %s)",
+                [
+                    (chat, f"{days} days old", now - timedelta(days=days))
+                    for days in ages_days
+                ],
+            )
+        newest = min(ages_days, default=0) if active_days is None else active_days
+        self.run(
+            "insert into conversation_activity (conversation_id, last_activity_at)"
+            " values (%s, %s)",
+            chat,
+            now - timedelta(days=newest),
+        )
+        return chat
+
+    def hot(self, chat: UUID) -> int:
+        """How many messages of a conversation are above its watermark."""
+        return self.value(
+            "select count(*) from active_messages where chat_id = %s", chat
+        )
+
+
+@pytest.fixture(scope="session")
+def migrated_template(cluster: Any) -> str:
+    with cluster.admin() as conn:
+        conn.execute(
+            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
+        )
+    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
+    return TEMPLATE
+
+
+@pytest.fixture
+def app(cluster: Any, migrated_template: str) -> Iterator[Database]:
+    """A fresh database with all migrations."""
+    name = f"migrated_{next(_numbers)}"
+    with cluster.admin() as conn:
+        conn.execute(
+            f"CREATE DATABASE {name} TEMPLATE {migrated_template} OWNER postgres"
+        )
+    with connect(cluster.url(name)) as conn:
+        yield Database(cluster.url(name), conn)
+    with cluster.admin() as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty(scratch_url: str) -> Iterator[Database]:
+    """A fresh database without any migration."""
+    with connect(scratch_url) as conn:
+        yield Database(scratch_url, conn)
+
+
+@pytest.fixture
+def told() -> list[str]:
+    """What a run reports; pass `told.append`."""
+    return []
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Writes one migration file, and gives its path."""
+
+    def write_file(version: int, body: str, *, transaction: bool = True) -> Path:
+        path = tmp_path / f"{version:014d}_test.sql"
+        none = "" if transaction else "-- Transaction: none\n"
+        path.write_text(
+            "-- Test.\n--\n-- Phase: expand\n-- Locks: none\n"
+            f"{none}-- Reversal: none\n-- Follow-up: none\n\n{body}\n"
+        )
+        return path
+
+    return write_file
+
+
+@pytest.fixture
+def migrate(
+    empty: Database, tmp_path: Path, told: list[str]
+) -> Callable[..., list[Any]]:
+    """Applies the files that `write` wrote to `empty`, without much patience."""
+
+    def migrate_now(patience: Patience = HURRIED) -> list[Any]:
+        return apply(empty.url, discover(tmp_path), told.append, patience=patience)
+
+    return migrate_now
