@@ -1,6 +1,7 @@
 """Clients of the AWS emulator."""
 
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,33 +14,29 @@ READ_TIMEOUT_S = 30
 CONNECTIONS = 16
 """As many as Pulumi has resources under way at once, and some."""
 
+# Making a session or a client is not safe in two threads at once; using one is.
+_making = threading.Lock()
+
 
 class Clients:
     """One client for each service, made when first asked for; usable from threads."""
 
     def __init__(self, stack: "LocalStack") -> None:
         self._stack = stack
-        self._lock = threading.Lock()
-        self._session: boto3.Session | None = None
         self._clients: dict[str, Any] = {}
 
     def of(self, service: str) -> Any:
         """Give the client of a service, e.g. ``lambda``."""
-        # Making a client is not safe in two threads at once; using one is.
-        with self._lock:
+        with _making:
             if service not in self._clients:
                 self._clients[service] = self._make(service)
             return self._clients[service]
 
     def _make(self, service: str) -> Any:
-        import boto3
         from botocore.config import Config
 
-        self._session = self._session or boto3.Session(
-            aws_access_key_id=self._stack.access_key_id,
-            aws_secret_access_key=self._stack.secret_access_key,
-            region_name=self._stack.region,
-        )
+        stack = self._stack
+        session = _session(stack.access_key_id, stack.secret_access_key, stack.region)
         config = Config(
             connect_timeout=CONNECT_TIMEOUT_S,
             read_timeout=READ_TIMEOUT_S,
@@ -47,8 +44,18 @@ class Clients:
             retries={"total_max_attempts": 1, "mode": "standard"},
             max_pool_connections=CONNECTIONS,
         )
-        make: Any = self._session.client
-        return make(service, endpoint_url=self._stack.emulator_url, config=config)
+        make: Any = session.client
+        return make(service, endpoint_url=stack.emulator_url, config=config)
+
+
+@cache
+def _session(key_id: str, secret: str, region: str) -> "boto3.Session":
+    """Make a session; it parses the description of each API once, for 0.3 s."""
+    import boto3
+
+    return boto3.Session(
+        aws_access_key_id=key_id, aws_secret_access_key=secret, region_name=region
+    )
 
 
 def client(stack: "LocalStack", service: str) -> Any:

@@ -122,5 +122,31 @@ def test_no_module_of_the_program_shadows_the_standard_library():
     assert not names & set(sys.stdlib_module_names)
 
 
+def test_the_program_runs_as_the_language_host_runs_it(monkeypatch):
+    import runpy
+
+    import pulumi
+
+    from deploy import bundles
+    from deploy.paths import REPOSITORY
+
+    built = []
+    monkeypatch.setattr(bundles, "cloud_target", lambda: "cloud")
+    monkeypatch.setattr(bundles, "build_all", lambda *given: built.append(given))
+    monkeypatch.chdir(REPOSITORY / "infra")
+    monkeypatch.syspath_prepend(str(REPOSITORY / "infra"))
+    exported = {}
+
+    def program():
+        runpy.run_path(str(REPOSITORY / "infra"), run_name="__main__")
+        exported.update(pulumi.runtime.get_root_resource().outputs)
+        return {}
+
+    record(program)
+
+    assert built[0][:3] == (SERVICES, "cloud", REPOSITORY / "dist")
+    assert {"functionUrls", "queueUrls"} <= set(exported)
+
+
 def test_archives_are_named_relative_to_the_program():
     assert Archives(folder="../dist").of(CHAT_SEND).path == "../dist/chat-send.zip"
