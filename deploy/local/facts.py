@@ -15,7 +15,7 @@ from deploy.local.ports import LOOPBACK, free_port
 STACK_FILE = "stack.json"
 REGION = "eu-central-1"
 ADMIN_ROLE = "kiloscale_admin"
-ACCESS_KEY_ID = "kiloscale-local"
+ACCESS_KEY_ID = "LOCALADMINISTRATOR"
 DATABASE = "postgres"
 
 
