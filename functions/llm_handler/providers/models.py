@@ -128,6 +128,10 @@ class Models:
         """Ask one provider until it answers, refuses for good, or time is up."""
         error = ProviderError("no time left", is_transient=True)
         for attempt in range(ATTEMPTS):
+            if attempt:
+                # Full jitter: consumers that failed together do not return together.
+                pause = random.uniform(0, BACKOFF_S * 2 ** (attempt - 1))  # noqa: S311 - spreads retries, protects nothing
+                self._sleep(min(pause, max(end - self._clock(), 0)))
             left = end - self._clock()
             if left < CALL_MIN_S:
                 break
@@ -139,9 +143,6 @@ class Models:
                 error = failed
             if not error.is_transient:
                 break
-            if attempt < ATTEMPTS - 1:
-                # Full jitter: consumers that failed together do not return together.
-                self._sleep(random.uniform(0, BACKOFF_S * 2**attempt))  # noqa: S311 - spreads retries, protects nothing
         reason = f"{choice.provider} {choice.model}: {error.reason}"
         raise ProviderError(reason, is_transient=error.is_transient) from error
 
