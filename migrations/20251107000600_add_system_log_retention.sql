@@ -96,6 +96,8 @@ declare
 begin
     if exists (
         select from pg_catalog.pg_index i
+        join pg_catalog.pg_class c on c.oid = i.indexrelid
+        join pg_catalog.pg_am m on m.oid = c.relam and m.amname = 'btree'
         join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
             and a.attnum = i.indkey[0]
         where i.indrelid = target and i.indisvalid and i.indpred is null
@@ -124,8 +126,7 @@ begin
         return;
     end if;
 
-    select quote_ident(a.attname) as col, format_type(a.atttypid, null) as typ,
-        a.atttypid = any ('{int4,int8}'::regtype[]) as in_order
+    select quote_ident(a.attname) as col, format_type(a.atttypid, null) as typ
     into key
     from pg_catalog.pg_index i
     join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
@@ -149,8 +150,8 @@ begin
             else '' end)
         into page using cutoff, batch_rows;
     moved := page.old;
-    -- A serial key follows time, so that a page without an old row is the last.
-    if page.seen = batch_rows and (page.old > 0 or not key.in_order) then
+    -- To the last page: a key does not follow time where rows were loaded later.
+    if page.seen = batch_rows then
         next := jsonb_build_object('after', page.last);
     end if;
 end

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ _numbers = itertools.count(1)
 class Database:
     """One database as role postgres sees it."""
 
-    url: str
+    url: str = field(repr=False)  # holds the password
     conn: psycopg.Connection[tuple[Any, ...]]
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -110,6 +110,13 @@ def empty(scratch_url: str) -> Iterator[Database]:
     """A fresh database without any migration."""
     with connect(scratch_url) as conn:
         yield Database(scratch_url, conn)
+
+
+@pytest.fixture
+def existing(empty: Database) -> Database:
+    """The app's database before Kiloscale."""
+    empty.run((Path(__file__).parent / "existing_app.sql").read_text())
+    return empty
 
 
 @pytest.fixture
