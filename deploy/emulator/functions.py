@@ -44,13 +44,13 @@ class Function:
             raise ValueError("an unpublished function has no version to point at")
         functions = aws.of("lambda")
         try:
-            functions.get_function_configuration(FunctionName=inputs["name"])
+            found = functions.get_function_configuration(FunctionName=inputs["name"])
         except functions.exceptions.ResourceNotFoundException:
             version = _create(functions, inputs)
         else:
-            version = _update(functions, inputs)
+            version = _update(functions, inputs, found["CodeSha256"])
         _reserve(functions, inputs)
-        # A published version's answer may name the version; the ARN must not.
+        # Not from the answers above: theirs can be the ARN of the version.
         found = functions.get_function_configuration(FunctionName=inputs["name"])
         outputs = {"arn": found["FunctionArn"], "version": version}
         return Made(id=inputs["name"], outputs=outputs)
@@ -86,15 +86,23 @@ def _create(functions: Any, inputs: Inputs) -> str:
     return str(made["Version"])
 
 
-def _update(functions: Any, inputs: Inputs) -> str:
+def _update(functions: Any, inputs: Inputs, present: str) -> str:
     """Update the function; give the number of its new version.
 
     On AWS one would wait between the two calls; the emulator has updated when it
     answers.
+
+    Args:
+        functions: Client of Lambda.
+        inputs: The inputs.
+        present: ``CodeSha256`` of the code that is there.
     """
+    name = inputs["name"]
     functions.update_function_configuration(**_arguments(inputs))
+    if inputs["code"].sha256 == present:
+        return str(functions.publish_version(FunctionName=name)["Version"])
     published = functions.update_function_code(
-        FunctionName=inputs["name"],
+        FunctionName=name,
         Architectures=inputs["architectures"],
         ZipFile=inputs["code"].path.read_bytes(),
         Publish=True,

@@ -175,7 +175,7 @@ class EmulatorMocks(pulumi.runtime.Mocks):
             return exc
         if isinstance(exc, (HTTPClientError, NoConnectionError)):
             return unreachable(self._stack, exc)
-        if not isinstance(exc, (BotoCoreError, ClientError, ValueError, KeyError)):
+        if not isinstance(exc, (BotoCoreError, ClientError, ValueError)):
             # A defect of ours: the traceback tells more than any text.
             raise exc
         return HalfDoneError(

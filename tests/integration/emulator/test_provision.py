@@ -68,6 +68,11 @@ def test_a_new_secret_reaches_only_the_functions_that_read_it(emulator):
 
     done = provision(rotated, bundles, quiet)
 
+    variables = client(rotated, "lambda").get_function_configuration(
+        FunctionName="kiloscale-local-chat-send", Qualifier="live"
+    )["Environment"]["Variables"]
+    assert variables["JWT_SECRET"] == "r" * 40
+
     readers = [each.name for each in SERVICES if "JWT_SECRET" in each.settings]
     assert 0 < len(readers) < len(SERVICES)
     assert done.updated == sorted(

@@ -148,5 +148,17 @@ def test_the_program_runs_as_the_language_host_runs_it(monkeypatch):
     assert {"functionUrls", "queueUrls"} <= set(exported)
 
 
+def test_pulumi_up_installs_the_versions_that_the_workspace_locks():
+    from deploy.paths import REPOSITORY
+
+    def pins(name):
+        lines = (REPOSITORY / "requirements" / name).read_text().splitlines()
+        return {line.split(" ")[0] for line in lines if line[:1].isalpha()}
+
+    program = pins("program.lock")
+    assert {pin.partition("==")[0] for pin in program} >= {"pulumi", "pulumi-aws", "uv"}
+    assert program <= pins("workspace.lock")
+
+
 def test_archives_are_named_relative_to_the_program():
     assert Archives(folder="../dist").of(CHAT_SEND).path == "../dist/chat-send.zip"
