@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from deploy import bundle_archive
+from deploy import bundle_archive, bundle_dependencies
 from deploy.bundle_targets import BundleTarget, cloud_target, host_target
 from deploy.errors import DeployError
 from deploy.paths import REPOSITORY
@@ -29,10 +29,6 @@ __all__ = [
 WORKERS = 2
 UNPACKED_BYTES_MAX = 250 * 1024**2
 """AWS Lambda quotas, "Deployment package (.zip file archive) size", unzipped."""
-
-DEPENDENCIES = ".dependencies"
-"""Folder of the packed dependencies, one zip for each lock file and target. Services
-with the same lock share it, and a change of the code does not build it again."""
 
 FUNCTIONS = REPOSITORY / "functions"
 SHARED = ("__init__.py", "routes.py", "shared")
@@ -90,7 +86,7 @@ def build(service: Service, target: BundleTarget, folder: Path) -> Bundle:
     record = _current(archive, inputs)
     if record is not None:
         return _bundle(service, archive, record, built=False)
-    dependencies = _pack_dependencies(_lock(service), target, folder)
+    dependencies = bundle_dependencies.pack(_lock(service), target)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".stage-") as stage:
         tree = Path(stage, "tree")
         for source, name in _sources(service):
@@ -136,15 +132,14 @@ def build_all(
     locks = {_lock(service).read_bytes(): _lock(service) for service in wanted}
     with ThreadPoolExecutor(WORKERS) as pool:
         pack = pool.map(
-            lambda lock: _pack_dependencies(lock, target, folder), locks.values()
+            lambda lock: bundle_dependencies.pack(lock, target), locks.values()
         )
         for packed in pack:
             progress(f"packed {packed.stat().st_size / 1e6:.1f} MB of dependencies")
         bundles = list(
             pool.map(lambda service: build(service, target, folder), services)
         )
-    if names:
-        _forget_dependencies(services, target, folder)
+    bundle_dependencies.forget_unused()
     return bundles
 
 
@@ -181,46 +176,13 @@ def _current(archive: Path, inputs: str) -> _Record | None:
 
 def _inputs(service: Service, target: BundleTarget) -> str:
     """Digest everything that a zip is made from, the code that makes it included."""
-    digest = hashlib.sha256(_dependency_inputs(_lock(service), target).encode())
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest.update(bundle_dependencies.inputs(_lock(service), target).encode())
     for source, name in _sources(service):
         content = source.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
-
-
-def _dependency_inputs(lock: Path, target: BundleTarget) -> str:
-    """Digest what a zip of dependencies is made from."""
-    digest = hashlib.sha256(f"{target.python} {target.platform}".encode())
-    for path in (lock, Path(__file__), Path(str(bundle_archive.__file__))):
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _pack_dependencies(lock: Path, target: BundleTarget, folder: Path) -> Path:
-    """Give the packed dependencies of a lock file; pack them if they are not there."""
-    packed = folder / DEPENDENCIES / f"{_dependency_inputs(lock, target)[:32]}.zip"
-    if packed.exists():
-        return packed
-    packed.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".stage-") as stage:
-        tree = Path(stage, "tree")
-        bundle_archive.install(lock, target, tree)
-        bundle_archive.compile_bytecode(tree, target)
-        unfinished = Path(stage, packed.name)
-        bundle_archive.write(tree, unfinished)
-        unfinished.replace(packed)
-    return packed
-
-
-def _forget_dependencies(
-    services: Sequence[Service], target: BundleTarget, folder: Path
-) -> None:
-    """Delete packed dependencies that no service here needs any more."""
-    needed = {_dependency_inputs(_lock(service), target)[:32] for service in services}
-    for packed in (folder / DEPENDENCIES).glob("*.zip"):
-        if packed.stem not in needed:
-            packed.unlink()
 
 
 def _check_size(service: Service, archive: Path) -> None:
