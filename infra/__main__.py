@@ -14,8 +14,7 @@ from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from infra.components.work_queue import WorkQueue
 from infra.config import StackConfig
 from infra.naming import physical_name
-
-Outputs = dict[str, pulumi.Output[dict[str, str]]]
+from infra.outputs import Outputs, describe
 
 
 def compose(config: StackConfig, archives: Archives) -> Outputs:
@@ -46,22 +45,11 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         )
         schedules[schedule.name] = CronSchedule(schedule.name, cron)
 
-    named = {s.name: services[s.folder] for s in SERVICES}
-    queued = {q.name: queues[q.topic] for q in QUEUES}
-    dead = {name: queue.dead_letters.url for name, queue in queued.items()}
-    dead |= {name: schedule.dead_letters.url for name, schedule in schedules.items()}
-    return {
-        "functionNames": pulumi.Output.all(**{n: s.function for n, s in named.items()}),
-        "functionArns": pulumi.Output.all(**{n: s.arn for n, s in named.items()}),
-        "functionUrls": pulumi.Output.all(
-            **{n: s.url for n, s in named.items() if s.url is not None}
-        ),
-        "queueUrls": pulumi.Output.all(**{n: q.url for n, q in queued.items()}),
-        "deadLetterUrls": pulumi.Output.all(**dead),
-        "scheduleNames": pulumi.Output.all(
-            **{name: schedule.name for name, schedule in schedules.items()}
-        ),
-    }
+    return describe(
+        services={s.name: services[s.folder] for s in SERVICES},
+        queues={q.name: queues[q.topic] for q in QUEUES},
+        schedules=schedules,
+    )
 
 
 def main() -> None:

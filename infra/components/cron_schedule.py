@@ -8,7 +8,8 @@ import pulumi_aws as aws
 
 from infra.components.dead_letter_queue import DeadLetterQueue, DeadLetterQueueArgs
 from infra.components.python_service import PythonService
-from infra.grants import Grant, policy, trust
+from infra.components.service_role import ServiceRole, ServiceRoleArgs
+from infra.grants import Grant, policy
 
 EVENT_AGE_S = (60, 21_600)
 """The shortest and the longest event age, in seconds, that Lambda's asynchronous
@@ -70,19 +71,12 @@ class CronSchedule(pulumi.ComponentResource):
         invoke = Grant(
             actions=("lambda:InvokeFunction",), resources=(args.service.arn,)
         )
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=args.physical_name,
-            assume_role_policy=trust("scheduler.amazonaws.com"),
-            opts=child,
+        role_args = ServiceRoleArgs(
+            physical_name=args.physical_name,
+            principal="scheduler.amazonaws.com",
+            grants=[invoke, report],
         )
-        rights = aws.iam.RolePolicy(
-            f"{name}-rights",
-            name="schedule",
-            role=role.name,
-            policy=policy([invoke, report]),
-            opts=child,
-        )
+        role = ServiceRole(f"{name}-role", role_args, child)
         # Lambda reports a failed run with the function's role, not the schedule's.
         reporting = aws.iam.RolePolicy(
             f"{name}-reporting",
@@ -118,7 +112,7 @@ class CronSchedule(pulumi.ComponentResource):
                 },
                 "dead_letter_config": {"arn": self.dead_letters.arn},
             },
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
 
         self.name = schedule.name

@@ -7,7 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.components.public_url import PublicUrl, PublicUrlArgs
-from infra.grants import Grant, policy, trust
+from infra.components.service_role import ServiceRole, ServiceRoleArgs
+from infra.grants import Grant
 
 ALIAS = "live"
 """Everything points at this alias, so that moving it is a release or a rollback."""
@@ -81,19 +82,12 @@ class PythonService(pulumi.ComponentResource):
             retention_in_days=args.log_retention_days,
             opts=child,
         )
-        role = aws.iam.Role(
-            f"{name}-role",
-            name=args.physical_name,
-            assume_role_policy=trust("lambda.amazonaws.com"),
-            opts=child,
+        role_args = ServiceRoleArgs(
+            physical_name=args.physical_name,
+            principal="lambda.amazonaws.com",
+            grants=[*_own_grants(logs.arn, args.key_arn), *args.grants],
         )
-        rights = aws.iam.RolePolicy(
-            f"{name}-rights",
-            name="service",
-            role=role.name,
-            policy=policy([*_own_grants(logs.arn, args.key_arn), *args.grants]),
-            opts=child,
-        )
+        role = ServiceRole(f"{name}-role", role_args, child)
         function = aws.lambda_.Function(
             name,
             name=args.physical_name,
@@ -115,7 +109,7 @@ class PythonService(pulumi.ComponentResource):
                 "system_log_level": "WARN",
             },
             # A first invocation before its role may log would leave no trace.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[rights]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
         alias = aws.lambda_.Alias(
             f"{name}-{ALIAS}",

@@ -108,7 +108,7 @@ def test_what_somebody_deleted_is_made_again_and_nothing_else(emulator):
     again = provision(stack, bundles, quiet)
 
     gone = [
-        "iam.RolePolicy chat-send-rights",
+        "iam.RolePolicy chat-send-role-rights",
         "scheduler.Schedule relay-outbox-minutely",
     ]
     assert sorted(lost) == gone
@@ -153,14 +153,14 @@ def test_what_the_program_no_longer_has_is_deleted_last_made_first(
     assert sorted(done.deleted) == [
         "iam.Role relay-outbox-minutely-role",
         "iam.RolePolicy relay-outbox-minutely-reporting",
-        "iam.RolePolicy relay-outbox-minutely-rights",
+        "iam.RolePolicy relay-outbox-minutely-role-rights",
         "lambda.FunctionEventInvokeConfig relay-outbox-minutely-failures",
         "scheduler.Schedule relay-outbox-minutely",
         "sqs.Queue relay-outbox-minutely-dead-letters",
     ]
     order = done.deleted.index
     schedule = order("scheduler.Schedule relay-outbox-minutely")
-    assert schedule < order("iam.RolePolicy relay-outbox-minutely-rights")
+    assert schedule < order("iam.RolePolicy relay-outbox-minutely-role-rights")
     assert schedule < order("sqs.Queue relay-outbox-minutely-dead-letters")
     assert len(client(stack, "scheduler").list_schedules()["Schedules"]) == 1
 

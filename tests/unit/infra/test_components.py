@@ -64,7 +64,7 @@ def test_a_service_may_write_its_log_read_its_key_and_nothing_else(provision):
     found = provision(lambda: service(grants=[extra]))
 
     policy = json.loads(
-        found["aws:iam/rolePolicy:RolePolicy", "greet-rights"].inputs["policy"]
+        found["aws:iam/rolePolicy:RolePolicy", "greet-role-rights"].inputs["policy"]
     )
     group = "/aws/lambda/kiloscale-test-greet"
     logs = f"arn:aws:logs:eu-central-1:123456789012:log-group:{group}:*"
