@@ -132,6 +132,16 @@ def _candidates(version: str) -> Iterator[Path]:
 
 
 def uv() -> str:
-    """Give uv, which stands beside the interpreter of the workspace."""
+    """Give uv, which stands beside the interpreter of the workspace.
+
+    Raises:
+        DeployError: It is neither there nor on PATH.
+    """
     beside = Path(sys.executable).parent / "uv"
-    return str(beside) if beside.exists() else "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if found is None:
+        raise DeployError(
+            f"{beside}: uv, which installs the services' dependencies, is missing",
+            remedy="./bootstrap --list",
+        )
+    return found

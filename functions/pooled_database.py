@@ -6,7 +6,13 @@ from collections.abc import Callable
 import psycopg
 from psycopg_pool import ConnectionPool
 
-from functions.shared.database import Connection, Result, is_alive, options
+from functions.shared.database import (
+    CONNECT_TIMEOUT_S,
+    Connection,
+    Result,
+    is_alive,
+    options,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +34,7 @@ class PooledDatabase:
             kwargs=options("asgi"),
             min_size=1,
             max_size=CONNECTIONS,
+            timeout=CONNECT_TIMEOUT_S,
             check=_check,
             open=False,
         )

@@ -1,9 +1,7 @@
-"""The report as a page for a browser: one table, no script, no style sheet."""
+"""The report as a page for a browser: tables, no script, no style sheet."""
 
 import html
 from typing import Any
-
-import msgspec
 
 from functions.health_check.health import Report
 from functions.health_check.metric import Metric
@@ -40,24 +38,36 @@ def render(report: Report) -> bytes:
 
 def _row(name: str, metric: Metric) -> str:
     """Write one line of the table."""
-    cells = (name, _text(metric), metric.alert_at, metric.limit)
-    written = ("" if cell is None else html.escape(_number(cell)) for cell in cells)
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in written) + "</tr>"
-
-
-def _text(metric: Metric) -> Any:
-    """Give the value, or why there is none."""
     if metric.error:
-        return f"failed: {metric.error}"
-    if metric.value is None:
-        return f"not known: {metric.reason}"
-    return metric.value
+        value = html.escape(f"failed: {metric.error}")
+    elif metric.value is None:
+        value = html.escape(f"not known: {metric.reason}")
+    else:
+        value = _cell(metric.value)
+    cells = (html.escape(name), value, _cell(metric.alert_at), _cell(metric.limit))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
 
-def _number(cell: Any) -> str:
-    """Group the digits of numbers; write anything else as JSON."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, int):
-        return f"{cell:,}"
-    return msgspec.json.encode(cell).decode()
+def _cell(value: Any) -> str:
+    """Write a value: digits in groups, a list of rows as a table in the table."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return _table(value)
+    if isinstance(value, dict):
+        return _table([value])
+    if isinstance(value, list):
+        return html.escape(", ".join(str(one) for one in value)) or "none"
+    return html.escape(str(value))
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """Write rows with the same keys as a table."""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in rows[0])
+    lines = (
+        "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row.values()) + "</tr>"
+        for row in rows
+    )
+    return f"<table><tr>{head}</tr>{''.join(lines)}</table>"

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from functions.llm_handler import queries
+from functions.llm_handler import queries, statements
 from functions.llm_handler.prompts import Turn, answer_prompt
 from functions.llm_handler.providers.interface import Completion, ProviderError
 from functions.llm_handler.providers.models import Models, read_config
@@ -138,9 +138,11 @@ class Answerer:
             text=completion.text.replace("\0", ""),
             meta=msgspec.json.encode(meta).decode(),
         )
-        statement = queries.SAVE_AND_ENQUEUE if self._broadcaster else queries.SAVE_ONLY
+        statement = (
+            statements.SAVE_AND_ENQUEUE if self._broadcaster else statements.SAVE_ONLY
+        )
         if taken.has_realtime:
-            statement = queries.SAVE_AND_SEND
+            statement = statements.SAVE_AND_SEND
         # A second run after a commit that was cut off finds the outbox row deleted.
         return self._database.run(
             lambda connection: queries.save(connection, answer, statement),

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import sys
 import time
 import zipfile
@@ -12,7 +13,8 @@ import pytest
 from deploy import bundle_archive, bundle_dependencies, bundle_targets, bundles
 from deploy.bundles import Bundle, BundleTarget, build, build_all, stale
 from deploy.errors import DeployError
-from infra.catalog.services import CHAT_SEND, RELAY_OUTBOX
+from deploy.paths import REPOSITORY
+from infra.catalog.services import CHAT_SEND, RELAY_OUTBOX, SERVICES
 
 TARGET = BundleTarget(
     python=f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -315,3 +317,16 @@ def test_the_first_interpreter_that_runs_compiles_for_the_cloud(tmp_path, monkey
     assert target == BundleTarget(
         python="3.13", platform="aarch64-manylinux_2_28", interpreter=good
     )
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_lock_names_hashes_and_no_address_and_covers_what_is_asked_for(service):
+    folder = REPOSITORY / "functions" / service.folder
+    lock = (folder / "requirements.lock").read_text()
+    asked = re.findall(r"^[\w-]+", (folder / "requirements.in").read_text(), re.M)
+    locked = re.findall(r"^([\w-]+)==", lock, re.M)
+
+    assert "://" not in lock
+    assert not re.search(r"^-", lock, re.M)
+    assert {name.lower() for name in asked} <= set(locked)
+    assert lock.count("--hash=sha256:") > len(locked)

@@ -38,6 +38,19 @@ def test_what_is_not_known_says_why():
     assert "<td>failed: E</td>" in written
 
 
+def test_rows_are_a_table_of_their_own():
+    written = page(
+        tables=Metric(value=[{"name": "a", "rows": 1000}, {"name": "b", "rows": 2}]),
+        invalid_indexes=Metric(value=[]),
+    )
+
+    assert (
+        "<table><tr><th>name</th><th>rows</th></tr>"
+        "<tr><td>a</td><td>1,000</td></tr><tr><td>b</td><td>2</td></tr></table>"
+    ) in written
+    assert "<td>invalid_indexes</td><td>none</td>" in written
+
+
 def test_everything_is_escaped():
     written = page(alerts=[Alert("crons", "<script>")], x=Metric(value={"name": "<i>"}))
 
