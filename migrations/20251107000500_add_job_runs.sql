@@ -80,6 +80,8 @@ declare
         pg_catalog.clock_timestamp() + kiloscale.time_budget();
     call_step constant text := pg_catalog.format(
         'select next, moved, notes from %s($1, $2)', step::pg_catalog.regproc);
+    began timestamptz;
+    longest interval := '0';
     run bigint;
     state jsonb := '{}';
     done bigint;
@@ -93,6 +95,7 @@ begin
     insert into kiloscale.run_log (job) values (job) returning id into run;
     commit;
     loop
+        began := pg_catalog.clock_timestamp();
         begin
             execute call_step into state, done, news using state, settings;
         exception when query_canceled or others then
@@ -100,7 +103,9 @@ begin
                 more = pg_exception_detail, advice = pg_exception_hint;
         end;
         exit when code is not null;
-        if state is not null and pg_catalog.clock_timestamp() > deadline then
+        longest := greatest(longest, pg_catalog.clock_timestamp() - began);
+        if state is not null and pg_catalog.clock_timestamp() + longest > deadline then
+            state := null;
             news := coalesce(news, '{}') || '{"stopped": "time budget used up"}';
         end if;
         update kiloscale.run_log l
@@ -109,7 +114,7 @@ begin
             detail = l.detail || coalesce(news, '{}')
         where l.id = run;
         commit;
-        exit when state is null or pg_catalog.clock_timestamp() > deadline;
+        exit when state is null;
     end loop;
     update kiloscale.run_log l
     set finished_at = pg_catalog.clock_timestamp(),
@@ -117,9 +122,16 @@ begin
     where l.id = run;
     commit;
     perform pg_catalog.pg_advisory_unlock(1263095887, pg_catalog.hashtext(job));
-    if code is not null then
-        raise exception using errcode = code, message = problem,
-            detail = coalesce(more, ''), hint = coalesce(advice, '');
+    -- An option of RAISE may not be NULL, and an empty one shows as an empty line.
+    if code is not null and more > '' and advice > '' then
+        raise exception using errcode = code, message = problem, detail = more,
+            hint = advice;
+    elsif code is not null and more > '' then
+        raise exception using errcode = code, message = problem, detail = more;
+    elsif code is not null and advice > '' then
+        raise exception using errcode = code, message = problem, hint = advice;
+    elsif code is not null then
+        raise exception using errcode = code, message = problem;
     end if;
 end
 $$;

@@ -26,14 +26,15 @@ def run_job(conn_url: str, job: PgCronJob) -> RunLogRow:
     with connect(conn_url, application_name=f"kiloscale {job.name}") as conn:
         try:
             row = conn.execute(LAST_ID).fetchone()
-            last_id = int(row[0]) if row else 0
-            conn.execute(job.command.encode())
         except psycopg.errors.UndefinedTable as error:
             raise DeployError(
                 f"{job.name}: {error.diag.message_primary}: the migrations are not"
                 " applied",
                 remedy="./bootstrap deploy --only migrations",
             ) from error
+        last_id = int(row[0]) if row else 0
+        try:
+            conn.execute(job.command.encode())
         except psycopg.Error as error:
             if not conn.closed and (logged := newest_log(conn, job.name, last_id)):
                 return logged

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import psycopg
 
+from deploy import advisory
 from deploy.crons.compare import FOREIGN, NONE, Change, compare
 from deploy.crons.presence import cron_facts, require_pg_cron
 from deploy.crons.state import (
@@ -19,8 +20,8 @@ from deploy.crons.state import (
 from deploy.errors import AuthError, DeployError
 from infra.catalog.pg_crons import PgCronJob
 
-LOCK = (1263095887, 2)
-"""'KILO' in ASCII, and the number of this lock among ours."""
+LOCK = (advisory.LOCK_CLASS, 3)
+"""Keeps two runs from changing jobs at once, for one transaction."""
 
 REGISTER = """
 insert into kiloscale.cron_registry as r
@@ -74,25 +75,39 @@ def apply(conn: Connection, changes: Sequence[Change]) -> list[Change]:
     if foreign:
         raise _taken(foreign)
     todo = [change for change in changes if change.action != NONE]
+    current: Change | None = None
     try:
         with conn.transaction():
             conn.execute("select pg_advisory_xact_lock(%s, %s)", LOCK)
-            for change in todo:
-                _make(conn, change)
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise AuthError(
-            f"role {conn.info.user} may not change jobs: {error.diag.message_primary};"
-            " nothing was changed",
-            remedy=f"as superuser: grant usage on schema cron to {conn.info.user};",
-        ) from error
+            for current in todo:
+                _make(conn, current)
     except psycopg.Error as error:
-        raise DeployError(
-            f"pg_cron refused a job: {error.diag.message_primary or error}; nothing was"
-            " changed",
-            remedy="correct it in infra/catalog/pg_crons.py, then deploy again",
-            evidence={"sqlstate": error.sqlstate},
-        ) from error
+        raise _refused(conn, current, error) from error
     return todo
+
+
+def _refused(
+    conn: Connection, change: Change | None, error: psycopg.Error
+) -> DeployError:
+    """Say which job pg_cron would not change, and why."""
+    name = change.name if change else "the jobs"
+    said = error.diag.message_primary or str(error)
+    evidence: dict[str, object] = {"sqlstate": error.sqlstate}
+    if not isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return DeployError(
+            f"pg_cron refused {name}: {said}; nothing was changed",
+            remedy="correct it in infra/catalog/pg_crons.py, then deploy again",
+            evidence=evidence,
+        )
+    role = conn.info.user
+    old = change.installed if change else None
+    return AuthError(
+        f"role {role} may not change {name}: {said}; nothing was changed",
+        remedy=f"as role {old.username}: select cron.unschedule({old.jobid});"
+        if old and old.username != role
+        else f"as superuser: grant usage on schema cron to {role};",
+        evidence=evidence,
+    )
 
 
 def _taken(foreign: Sequence[Change]) -> DeployError:

@@ -4,10 +4,10 @@ import time
 import psycopg
 import pytest
 
+from deploy.advisory import MIGRATE
 from deploy.database import connect
 from deploy.errors import DeployError, HalfDoneError, LockedError, UsageError
 from deploy.migrations import Patience, apply, discover, plan
-from deploy.migrations.session import LOCK
 
 pytestmark = pytest.mark.integration
 
@@ -286,7 +286,7 @@ def test_readers_do_not_queue_for_longer_than_one_attempt(empty, write, migrate)
 def test_a_second_run_is_locked_out_and_told_who_runs(empty, write, migrate):
     write(1, "select 1;")
     with connect(empty.url, application_name="kiloscale migrate ann@host") as other:
-        other.execute("select pg_advisory_lock(%s, %s)", LOCK)
+        other.execute("select pg_advisory_lock(%s, %s)", MIGRATE.key)
 
         with pytest.raises(LockedError) as caught:
             migrate()
