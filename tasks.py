@@ -17,6 +17,8 @@ SHOWN = {
     | {
         "only": "Run only these steps, comma-separated, e.g. migrations,crons.",
         "skip": "Leave these steps out, comma-separated.",
+        "from_": "Begin with this step, after preflight and database.",
+        "resume": "Begin with the step in which the last deploy ended.",
         "dry_run": "Look at everything, change nothing.",
         "check": "As --dry-run, and exit 6 if something would change.",
         "yes": "Do not ask before changing a cloud stack.",
@@ -27,6 +29,8 @@ def deploy(
     stack: str = "local",
     only: str = "",
     skip: str = "",
+    from_: str = "",
+    resume: bool = False,
     dry_run: bool = False,
     check: bool = False,
     yes: bool = False,
@@ -37,18 +41,27 @@ def deploy(
     """Run the deployment checklist; what is already so stays as it is.
 
     Examples: deploy | deploy --dry-run | deploy --only migrations,crons |
-    deploy --stack production --check
+    deploy --resume | deploy --stack production --check
 
     Exit codes: 0 done; 2 usage; 3 auth; 4 failed, nothing changed; 5 failed half-way,
-    run it again; 6 changes, with --check; 7 not verified; 75 locked; 130 interrupted.
+    run it with --resume; 6 changes, with --check; 7 not verified; 75 locked by another
+    deploy; 130 interrupted.
     """
-    from deploy import commands
+    from deploy.commands import Output
+    from deploy.deploying import Request, deploy
 
-    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
-    code = commands.deploy(
-        stack, only, skip, look=dry_run, check=check, yes=yes, out=out
+    request = Request(
+        stack=stack,
+        only=only,
+        skip=skip,
+        start=from_,
+        resume=resume,
+        dry_run=dry_run,
+        check=check,
+        yes=yes,
     )
-    raise SystemExit(code)
+    out = Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(deploy(request, out))
 
 
 @task(help=SHOWN)
@@ -90,6 +103,40 @@ def crons_run(
 
     out = commands.Output(as_json=json, evidence=evidence, debug=debug)
     raise SystemExit(commands.run_cron(stack, job, out))
+
+
+@task(help=SHOWN | {"number": "Number of the receipt; 0 is the newest."})
+def receipt_show(
+    c: Context,
+    number: int = 0,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Show the receipt of a deploy: each check, what it saw, how to undo it.
+
+    Examples: receipt.show | receipt.show --number 3 --json
+    """
+    from deploy import commands, receipt_commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(receipt_commands.show(stack, number, out))
+
+
+@task(help=SHOWN)
+def receipt_verify(
+    c: Context,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Check that no receipt was edited or removed; exit 7 if one was."""
+    from deploy import commands, receipt_commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(receipt_commands.verify(stack, out))
 
 
 @task(
@@ -192,5 +239,9 @@ for name, body in (
     local.add_task(body, name=name)
 crons = Collection("crons")
 crons.add_task(crons_run, name="run")
+receipt = Collection("receipt")
+receipt.add_task(receipt_show, name="show")
+receipt.add_task(receipt_verify, name="verify")
 namespace.add_collection(local)
+namespace.add_collection(receipt)
 namespace.add_collection(crons)

@@ -145,6 +145,16 @@ def failure(step_id: str, error: DeployError) -> Result:
     )
 
 
+def interruption(step_id: str) -> Result:
+    """Make the failed result of a step that somebody interrupted."""
+    return Result(
+        id=f"{step_id}.interrupted",
+        title="interrupted; what is done is kept, and the journal says how far",
+        status=Status.FAIL,
+        remedy="./bootstrap deploy --resume",
+    )
+
+
 def run_steps(
     steps: Sequence[Step[Context]], context: Context, observer: Observer
 ) -> tuple[list[Result], ExitCode]:
@@ -190,6 +200,8 @@ def _outcomes(
             return
         except DeployError as error:
             result, code = failure(step.id, error), error.exit_code
+        except KeyboardInterrupt:
+            result, code = interruption(step.id), ExitCode.INTERRUPTED
         elapsed = (time.perf_counter() - started) * 1000
         yield (result if result.ms else replace(result, ms=elapsed)), code
         if code is not None:

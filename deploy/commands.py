@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from deploy import console, run
-from deploy.checklist import Status
 from deploy.deployment import Deployment
 from deploy.errors import UsageError
 
@@ -23,34 +22,6 @@ class Output:
     debug: bool = False
 
 
-def deploy(
-    stack: str, only: str, skip: str, *, look: bool, check: bool, yes: bool, out: Output
-) -> int:
-    """Run the deployment checklist; give the exit code."""
-    with run.ending("deploy", stack, as_json=out.as_json, debug=out.debug):
-        from deploy.steps import CHECKLIST
-
-        progress = console.Progress()
-        deployment = Deployment(
-            stack=stack, progress=progress.say, dry_run=look or check
-        )
-        steps = run.select(CHECKLIST, only, skip)
-        run.confirm(deployment, yes=yes)
-        judge = run.check_judge if check else run.plain_judge
-        report = run.checklist("deploy", deployment, steps, progress, judge)
-        console.show(report, as_json=out.as_json, evidence=out.evidence)
-        if report.status is not Status.FAIL and not out.as_json:
-            console.say_lines([_next(deployment)])
-        return int(report.exit_code)
-
-
-def _next(deployment: Deployment) -> str:
-    """Say what to type after a deploy."""
-    if deployment.dry_run:
-        return f"next: ./bootstrap deploy{deployment.suffix}"
-    return f"next: ./bootstrap verify-crons{deployment.suffix}"
-
-
 def verify_crons(stack: str, out: Output) -> int:
     """Verify every scheduled job; give the exit code."""
     with run.ending("verify-crons", stack, as_json=out.as_json, debug=out.debug):
@@ -59,7 +30,7 @@ def verify_crons(stack: str, out: Output) -> int:
         progress = console.Progress()
         deployment = Deployment(stack=stack, progress=progress.say)
         report = run.checklist(
-            "verify-crons", deployment, VERIFY_CRONS, progress, run.verify_judge
+            "verify-crons", deployment, VERIFY_CRONS, progress, judge=run.verify_judge
         )
         console.show(report, as_json=out.as_json, evidence=out.evidence)
         return int(report.exit_code)
@@ -81,7 +52,11 @@ def run_cron(stack: str, job: str, out: Output) -> int:
         deployment = Deployment(stack=stack, progress=progress.say)
         jobs = [declared for declared in PG_CRON_JOBS if job in ("all", declared.name)]
         report = run.checklist(
-            "crons.run", deployment, [crons.running(jobs)], progress, run.plain_judge
+            "crons.run",
+            deployment,
+            [crons.running(jobs)],
+            progress,
+            judge=run.plain_judge,
         )
         console.show(report, as_json=out.as_json, evidence=out.evidence)
         return int(report.exit_code)

@@ -11,6 +11,7 @@ from deploy.paths import REPOSITORY, state_dir
 
 if TYPE_CHECKING:
     from deploy.bundles import Bundle
+    from deploy.journal import Entry
     from deploy.local.facts import LocalStack
 
 LOCAL = "local"
@@ -27,6 +28,7 @@ class Deployment:
         dry_run: Look only; change nothing, start nothing.
         state: State folder of the local stack.
         bundles: The services' zips by service name, once they are built.
+        last_deploy: How the last deploy ended; ``None`` if none began.
     """
 
     stack: str
@@ -34,11 +36,21 @@ class Deployment:
     dry_run: bool = False
     state: Path = field(default_factory=state_dir)
     bundles: "dict[str, Bundle]" = field(default_factory=dict)
+    last_deploy: "Entry | None" = None
 
     @property
     def is_local(self) -> bool:
         """Whether the stack is the embedded one."""
         return self.stack == LOCAL
+
+    @property
+    def records(self) -> Path:
+        """Folder of the stack's journal, lock and receipts; made if need be."""
+        from deploy.local.files import private_folder
+        from deploy.local.stack import RECORDS, make_state
+
+        make_state(self.state)
+        return private_folder(self.state / RECORDS / self.stack)
 
     @property
     def suffix(self) -> str:

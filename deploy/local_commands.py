@@ -34,7 +34,7 @@ def _task(
             stack=LOCAL, progress=progress.say, dry_run=shown.get("dry_run", False)
         )
         step = Step(id="local", title=name, run=body, verifies=name == "local.status")
-        report = checklist(name, deployment, [step], progress, plain_judge)
+        report = checklist(name, deployment, [step], progress, judge=plain_judge)
         console.show(report, as_json=as_json)
         return int(report.exit_code)
 

@@ -5,11 +5,28 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from deploy import console
-from deploy.checklist import Report, Result, Status, Step, run_steps
+from deploy.checklist import Observer, Report, Result, Status, Step, run_steps
 from deploy.deployment import Deployment, check_stack
 from deploy.errors import DeployError, ExitCode, UsageError
 
 Judge = Callable[[Sequence[Result], ExitCode], ExitCode]
+
+
+class Both:
+    """Tells two observers of a run."""
+
+    def __init__(self, first: Observer, second: Observer) -> None:
+        self._observers = (first, second)
+
+    def step_started(self, step_id: str, title: str) -> None:
+        """Tell both that a step begins."""
+        for observer in self._observers:
+            observer.step_started(step_id, title)
+
+    def checked(self, result: Result) -> None:
+        """Tell both of a result."""
+        for observer in self._observers:
+            observer.checked(result)
 
 
 def checklist(
@@ -17,7 +34,9 @@ def checklist(
     deployment: Deployment,
     steps: Sequence[Step[Deployment]],
     progress: console.Progress,
+    *,
     judge: Judge,
+    journal: Observer | None = None,
 ) -> Report:
     """Run steps and give their report.
 
@@ -27,11 +46,13 @@ def checklist(
         steps: The steps to run.
         progress: Told of everything at once.
         judge: Turns the results and the code of the run into the exit code.
+        journal: Told of everything as well.
     """
     started = time.perf_counter()
     check_stack(deployment.stack)
+    observer = Both(progress, journal) if journal else progress
     try:
-        results, code = run_steps(steps, deployment, progress)
+        results, code = run_steps(steps, deployment, observer)
     finally:
         progress.close()
     return Report(
@@ -83,10 +104,7 @@ def ending(
         raise SystemExit(int(error.exit_code)) from None
     except KeyboardInterrupt:
         console.complain(
-            DeployError(
-                f"{task} was interrupted; what was done so far is kept",
-                remedy=f"./bootstrap {task}",
-            )
+            DeployError(f"{task} was interrupted", remedy=f"./bootstrap {task}")
         )
         raise SystemExit(int(ExitCode.INTERRUPTED)) from None
 

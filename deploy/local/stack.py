@@ -33,6 +33,11 @@ PARTS: tuple[Part, ...] = (POSTGRES, EMULATOR, STANDIN)
 
 Progress = Callable[[str], None]
 
+RECORDS = "records"
+"""Folder of journals, locks and receipts, below it one for each stack."""
+
+LOCAL_RECORDS = "local"
+
 # Where the data goes that unprivileged accounts own if they cannot enter the state
 # folder, as below /root. Not /var/tmp: systemd cleans that after 30 days.
 ELSEWHERE = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - mkdtemp below
@@ -63,7 +68,7 @@ def start(state: Path, progress: Progress) -> Started:
     Raises:
         DeployError: A part did not start; the others were left running.
     """
-    _make_state(state)
+    make_state(state)
     with locked(state, progress):
         stack = LocalStack.load(state) or _new(state, progress)
         before = _look(stack)
@@ -155,7 +160,7 @@ def _look(stack: LocalStack) -> dict[str, PartStatus]:
 
 
 def reset(state: Path, progress: Progress) -> None:
-    """Stop every part and delete the state folder with all that is in it."""
+    """Stop every part and delete all that belongs to the local stack."""
     if not state.exists():
         return
     with locked(state, progress):
@@ -168,13 +173,23 @@ def reset(state: Path, progress: Progress) -> None:
             shutil.rmtree(stack.home, ignore_errors=True)
         progress(f"deleting {state}")
         for path in state.iterdir():
-            if path.name != LOCK_FILE:
+            if path.name not in (LOCK_FILE, RECORDS):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
+        _delete_records(state / RECORDS)
         (state / LOCK_FILE).unlink()
-        state.rmdir()
+        if not (state / RECORDS).exists():
+            state.rmdir()
 
 
-def _make_state(state: Path) -> None:
+def _delete_records(records: Path) -> None:
+    """Delete the local stack's records; the receipts of cloud stacks stay."""
+    shutil.rmtree(records / LOCAL_RECORDS, ignore_errors=True)
+    if records.exists() and not any(records.iterdir()):
+        records.rmdir()
+
+
+def make_state(state: Path) -> None:
+    """Make the state folder, unless it is there."""
     if not state.exists():
         state.mkdir(parents=True)
         # Root's parts run as others, who must be able to pass through.

@@ -17,13 +17,13 @@ def run(deployment: Deployment) -> Iterator[Result]:
 
 def schedule(deployment: Deployment) -> Iterator[Result]:
     """Schedule, alter or unschedule what differs; a foreign job is never touched."""
-    from deploy.crons import sync
+    from deploy.crons.sync import apply, diff
     from deploy.database import connect
 
     with connect(deployment.database_url()) as connection:
-        changes = sync.diff(connection, PG_CRON_JOBS)
+        changes = diff(connection, PG_CRON_JOBS)
         if not deployment.dry_run:
-            sync.apply(connection, changes)
+            apply(connection, changes)
     todo = [change for change in changes if change.action != "none"]
     verb = "would change" if deployment.dry_run else "changed"
     told = ", ".join(f"{change.action} {change.name}" for change in todo)

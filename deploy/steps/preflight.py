@@ -24,6 +24,7 @@ def run(deployment: Deployment) -> Iterator[Result]:
         evidence={"version": platform.python_version(), "machine": platform.machine()},
     )
     yield _git_tree()
+    yield from _last_deploy(deployment)
     if deployment.is_local:
         yield _postgres()
         yield _disk(deployment)
@@ -33,14 +34,14 @@ def run(deployment: Deployment) -> Iterator[Result]:
 
 def _git_tree() -> Result:
     """Name the commit and whether the tree differs from it."""
-    head = _git("rev-parse", "--short", "HEAD")
+    head = git("rev-parse", "--short", "HEAD")
     if head is None:
         return Result(
             id="preflight.git",
             title="not a git checkout: receipts cannot name a commit",
             status=Status.WARN,
         )
-    changed = (_git("status", "--porcelain") or "").splitlines()
+    changed = (git("status", "--porcelain") or "").splitlines()
     state = f"{len(changed)} uncommitted files" if changed else "clean"
     return Result(
         id="preflight.git",
@@ -50,7 +51,20 @@ def _git_tree() -> Result:
     )
 
 
-def _git(*arguments: str) -> str | None:
+def _last_deploy(deployment: Deployment) -> Iterator[Result]:
+    """Say how the last deploy ended, if it did not end well."""
+    before = deployment.last_deploy
+    if before and not before.is_finished:
+        yield Result(
+            id="preflight.last-deploy",
+            title=f"the deploy of {before.started_at} ended {before.ending} in step"
+            f" {before.current}; what it did is looked at again",
+            status=Status.WARN,
+            evidence={"done": list(before.done), "ended_in": before.current},
+        )
+
+
+def git(*arguments: str) -> str | None:
     """Run git in the repository; ``None`` where git or the checkout is missing."""
     if shutil.which("git") is None:
         return None
@@ -60,7 +74,7 @@ def _git(*arguments: str) -> str | None:
         text=True,
         check=False,
     )
-    return done.stdout.strip() if done.returncode == 0 else None
+    return done.stdout.rstrip() if done.returncode == 0 else None
 
 
 def _postgres() -> Result:
