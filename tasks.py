@@ -210,9 +210,30 @@ def local_reset(
 
     Examples: local.reset --dry-run | local.reset
     """
-    from deploy import local_commands
+    from deploy import local_removal
 
-    raise SystemExit(local_commands.reset(as_json=json, dry_run=dry_run, yes=yes))
+    raise SystemExit(local_removal.reset(as_json=json, dry_run=dry_run, yes=yes))
+
+
+@task(
+    help={
+        "dry_run": "Say what would be deleted; delete nothing.",
+        "yes": "Do not ask on a terminal.",
+        "json": SHOWN["json"],
+    }
+)
+def local_destroy(
+    c: Context, dry_run: bool = False, yes: bool = False, json: bool = False
+) -> None:
+    """Delete the local stack and all that was made for it here; cannot be undone.
+
+    The repository's files and installed packages stay; ./bootstrap makes the rest.
+
+    Examples: local.destroy --dry-run | local.destroy
+    """
+    from deploy import local_removal
+
+    raise SystemExit(local_removal.destroy(as_json=json, dry_run=dry_run, yes=yes))
 
 
 @task(help={"json": SHOWN["json"]})
@@ -234,6 +255,7 @@ for name, body in (
     ("status", local_status),
     ("logs", local_logs),
     ("reset", local_reset),
+    ("destroy", local_destroy),
     ("env", local_env),
 ):
     local.add_task(body, name=name)

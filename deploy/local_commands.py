@@ -1,4 +1,4 @@
-"""The ``local.*`` tasks: start, look at, empty and use the local stack."""
+"""The ``local.*`` tasks that start, stop, look at and use the local stack."""
 
 import shlex
 from collections import deque
@@ -10,14 +10,13 @@ from deploy import console
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import LOCAL, Deployment
 from deploy.errors import ExitCode, UsageError
-from deploy.paths import state_dir
 from deploy.run import checklist, ending, plain_judge
 
 if TYPE_CHECKING:
     from deploy.local.parts import PartStatus
 
 
-def _task(
+def local_task(
     name: str, body: Callable[[Deployment], Iterator[Result]], **shown: bool
 ) -> int:
     """Run one task of the local stack as a checklist of one step.
@@ -49,7 +48,7 @@ def start(*, as_json: bool) -> int:
         for part in started.parts:
             yield _part(part, changed=started.changed)
 
-    return _task("local.start", body, as_json=as_json)
+    return local_task("local.start", body, as_json=as_json)
 
 
 def stop(*, as_json: bool) -> int:
@@ -67,7 +66,7 @@ def stop(*, as_json: bool) -> int:
             changed=bool(stopped),
         )
 
-    return _task("local.stop", body, as_json=as_json)
+    return local_task("local.stop", body, as_json=as_json)
 
 
 def status(*, as_json: bool) -> int:
@@ -78,7 +77,7 @@ def status(*, as_json: bool) -> int:
 
         yield from map(_part, stack.status(deployment.state))
 
-    return _task("local.status", body, as_json=as_json)
+    return local_task("local.status", body, as_json=as_json)
 
 
 def _part(part: "PartStatus", *, changed: bool = False) -> Result:
@@ -94,53 +93,10 @@ def _part(part: "PartStatus", *, changed: bool = False) -> Result:
     )
 
 
-def reset(*, as_json: bool, dry_run: bool, yes: bool) -> int:
-    """Stop and delete everything of the local stack; ask first on a terminal."""
-
-    def body(deployment: Deployment) -> Iterator[Result]:
-        from deploy.local import stack
-
-        state = deployment.state
-        exists = state.exists()
-        if exists and not dry_run:
-            stack.reset(state, deployment.progress)
-        verb = "would stop the stack and delete" if dry_run else "deleted"
-        yield Result(
-            id="local.data",
-            title=f"{verb} {state} with its database; this cannot be undone"
-            if exists
-            else f"nothing to delete: {state} does not exist",
-            status=Status.PASS,
-            evidence={"state": str(state), "existed": exists},
-            changed=exists and not dry_run,
-            planned=exists and dry_run,
-        )
-
-    state = state_dir()
-    with ending("local.reset", LOCAL, as_json=as_json):
-        if state.exists() and not (dry_run or yes) and console.asks():
-            _ask_reset(state)
-    return _task("local.reset", body, as_json=as_json, dry_run=dry_run)
-
-
-def _ask_reset(state: Path) -> None:
-    """Ask whether the data may go.
-
-    Raises:
-        UsageError: The answer was not ``delete``; nothing was changed.
-    """
-    answer = console.ask(f"Type delete to delete {state} and the database in it:")
-    if answer != "delete":
-        raise UsageError(
-            f"{answer!r} is not 'delete': nothing was changed",
-            remedy="./bootstrap local.reset --dry-run",
-        )
-
-
 def logs(part: str, lines: int, *, as_json: bool) -> int:
     """Print the end of each part's log."""
     if as_json:
-        return _task(
+        return local_task(
             "local.logs", lambda run: _log_results(run, part, lines), as_json=True
         )
     with ending("local.logs", LOCAL):
@@ -200,7 +156,7 @@ def env(*, as_json: bool) -> int:
                 evidence=dict(values),
             )
 
-        return _task("local.env", body, as_json=True)
+        return local_task("local.env", body, as_json=True)
     with ending("local.env", LOCAL):
         stack = Deployment(stack=LOCAL, progress=lambda _: None).require_local()
         console.say_lines(
