@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from infra.catalog.pg_crons import PG_CRON_JOBS, PgCronJob
+
+if TYPE_CHECKING:
+    from deploy.crons.compare import Change
 
 
 def run(deployment: Deployment) -> Iterator[Result]:
@@ -22,20 +26,50 @@ def schedule(deployment: Deployment) -> Iterator[Result]:
 
     with connect(deployment.database_url()) as connection:
         changes = diff(connection, PG_CRON_JOBS)
+        todo = [change for change in changes if change.action != "none"]
         if not deployment.dry_run:
             apply(connection, changes)
-    todo = [change for change in changes if change.action != "none"]
-    verb = "would change" if deployment.dry_run else "changed"
-    told = ", ".join(f"{change.action} {change.name}" for change in todo)
+    foreign = [change.name for change in todo if change.action == "foreign"]
     yield Result(
         id="crons.schedule",
-        title=f"{verb} {len(todo)} of {len(PG_CRON_JOBS)}: {told}"
-        if todo
-        else f"all {len(PG_CRON_JOBS)} are scheduled as declared",
-        status=Status.PASS,
-        evidence={"changes": [f"{change.action} {change.name}" for change in todo]},
+        title=_told(todo, dry_run=deployment.dry_run),
+        # `apply` refuses a foreign job; a dry run only shows it.
+        status=Status.FAIL if foreign else Status.PASS,
+        evidence={
+            "changes": [
+                {
+                    "action": change.action,
+                    "job": change.name,
+                    "why": list(change.reasons),
+                    "undo": _undo(change),
+                }
+                for change in todo
+            ]
+        },
         changed=bool(todo) and not deployment.dry_run,
         planned=bool(todo) and deployment.dry_run,
+    )
+
+
+def _told(todo: Sequence["Change"], *, dry_run: bool) -> str:
+    """Say what is changed, by action."""
+    if not todo:
+        return f"all {len(PG_CRON_JOBS)} are scheduled as declared"
+    by_action: dict[str, list[str]] = {}
+    for change in todo:
+        by_action.setdefault(change.action, []).append(change.name)
+    told = "; ".join(f"{verb} {', '.join(names)}" for verb, names in by_action.items())
+    return f"{'would ' if dry_run else ''}{told}"
+
+
+def _undo(change: "Change") -> str:
+    """Give the statement that takes a change back."""
+    before = change.installed
+    if before is None:
+        return f"select cron.unschedule('{change.name}');"
+    return (
+        f"select cron.schedule('{change.name}', '{before.schedule}',"
+        f" $job${before.command}$job$);"
     )
 
 

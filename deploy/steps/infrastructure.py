@@ -109,6 +109,7 @@ def _provision(
             "updated": done.updated,
             "deleted": done.deleted,
             "unchanged": len(done.unchanged),
+            "undo": "git checkout <the commit of an earlier receipt>, then deploy",
         },
         changed=bool(changed),
     )

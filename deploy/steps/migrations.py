@@ -36,12 +36,18 @@ def run(deployment: Deployment) -> Iterator[Result]:
         yield _pending(names, planned=bool(names))
         return
     url = deployment.database_url()
+    files = {migration.version: migration for migration in found}
     for applied in migrations.apply(url, found, deployment.progress):
         yield Result(
             id=f"migrations.{applied.version}",
             title=f"{applied.name}: {applied.statements} statements",
             status=Status.PASS,
-            evidence={"version": applied.version, "statements": applied.statements},
+            evidence={
+                "file": files[applied.version].path.name,
+                "statements": applied.statements,
+                "locks": files[applied.version].header.locks,
+                "undo": files[applied.version].header.reversal,
+            },
             changed=True,
             ms=applied.ms,
         )
