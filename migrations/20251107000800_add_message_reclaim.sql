@@ -97,6 +97,8 @@ declare
         kiloscale.unreferenced_only(), cols, cols);
     one record;
     seen integer := 0;
+    total bigint;
+    rest uuid;
     n bigint;
 begin
     moved := 0;
@@ -116,21 +118,21 @@ begin
         get diagnostics n = row_count;
         moved := moved + n;
         if moved >= batch_rows then
-            next := jsonb_build_object('from', one.id);
-            return;
+            rest := one.id;  -- it may have more
+            exit;
         end if;
     end loop;
-    if seen = at_most then
-        -- Past the last one seen, or the same 500 would come again.
-        next := jsonb_build_object('from', (
-            select c.id from public.conversations c where c.id > one.id
-            order by c.id limit 1));
-        if next ->> 'from' is null then
-            next := null;
-        end if;
+    if rest is null and seen = at_most then
+        select c.id into rest from public.conversations c where c.id > one.id
+        order by c.id limit 1;
     end if;
-    if next is null then
+    total := coalesce((state ->> 'total')::bigint, 0) + moved;
+    if rest is not null then
+        next := jsonb_build_object('from', rest, 'total', total);
+    elsif total > 0 then
+        -- The planner and message_archival_stats read these estimates.
         analyze kiloscale.messages_archive;
+        analyze public.messages;
     end if;
 end
 $$;

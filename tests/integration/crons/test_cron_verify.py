@@ -128,7 +128,8 @@ def test_pg_cron_fires_the_jobs_and_the_verdicts_are_told_apart(cron_conn, put, 
     declared = [replace(job, schedule="* * * * *") for job in PG_CRON_JOBS]
     broken = replace(tidy, name="broken", command="select 1/0")
     lying = replace(tidy, name="lying", command="select 'nothing was done'")
-    late = replace(tidy, name="late")
+    half_a_day_away = (datetime.now(UTC).hour + 12) % 24
+    late = replace(tidy, name="late", schedule=f"0 {half_a_day_away} * * *")
     broken, lying = (replace(job, schedule="* * * * *") for job in (broken, lying))
     put(*declared, broken, lying, late)
     wait_for_runs(cron_conn, [*declared, broken, lying])

@@ -178,7 +178,6 @@ def test_the_stats_view_counts_what_is_below_the_watermark_or_moved(app):
     before = app.rows(query)
 
     app.run("call kiloscale.reclaim_archived_messages()")
-    app.run("analyze messages")
 
     assert before == [(150, 120, 30, 30, 0, 1)]
     assert app.rows(query) == [(150, 120, 30, 0, 30, 1)]
