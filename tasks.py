@@ -140,6 +140,41 @@ def receipt_verify(
 
 
 @task(
+    help=SHOWN
+    | {
+        "users": "Users to make, 1 to 10,000; 0 for what is there, else 50.",
+        "minutes": "How long they write through the function URLs, 0 to 10.",
+        "remove": "Remove the demo: its users and all that is theirs.",
+        "dry_run": "Say what would be made, sent or removed; change nothing.",
+    }
+)
+def demo(
+    c: Context,
+    users: int = 0,
+    minutes: float = 1.0,
+    remove: bool = False,
+    dry_run: bool = False,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Fill the local database like 18 months of an app, then replay chat traffic.
+
+    Examples: demo | demo --users 1000 | demo --minutes 0 | demo --remove
+
+    Exit codes: 0 done; 2 usage, or a demo of another size is there; 5 filled half-way,
+    run it again; 7 a message was not answered once; 75 another demo is at work.
+    """
+    from deploy.commands import Output
+    from deploy.demo import commands
+
+    out = Output(as_json=json, evidence=evidence, debug=debug)
+    code = commands.demo(stack, users, minutes, remove=remove, dry_run=dry_run, out=out)
+    raise SystemExit(code)
+
+
+@task(
     help={
         "unit": "Only what needs no PostgreSQL and no emulator; a few seconds.",
         "match": "Only tests whose name matches, as pytest -k.",
@@ -247,7 +282,7 @@ def local_env(c: Context, json: bool = False) -> None:
     raise SystemExit(local_commands.env(as_json=json))
 
 
-namespace = Collection(deploy, verify_crons, test)
+namespace = Collection(deploy, verify_crons, demo, test)
 local = Collection("local")
 for name, body in (
     ("start", local_start),
