@@ -21,7 +21,7 @@ def refused(plan: Plan) -> DeployError:
     count = len(plan.problems)
     first = plan.edited[0].migration.path if plan.edited else None
     return DeployError(
-        f"{count} migration{'s' if count > 1 else ''} edited after they were applied;"
+        f"{count} migration{'s' if count > 1 else ''} edited after being applied;"
         f" nothing was changed\n{lines}",
         remedy=f"git checkout -- {first.parent.name}/{first.name}" if first else None,
         evidence={"problems": list(plan.problems)},
