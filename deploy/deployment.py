@@ -77,6 +77,14 @@ class Deployment:
             )
         return stack
 
+    def has_database(self) -> bool:
+        """Tell whether there is a database to look at: the local one may not run."""
+        from deploy.local import stack
+
+        return not self.is_local or any(
+            part.running for part in stack.status(self.state) if part.name == "postgres"
+        )
+
     def database_url(self) -> str:
         """Give the URL of the role that owns the app's tables.
 

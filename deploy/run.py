@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from deploy import console
 from deploy.checklist import Observer, Report, Result, Status, Step, run_steps
-from deploy.deployment import Deployment, check_stack
+from deploy.deployment import LOCAL, Deployment, check_stack
 from deploy.errors import DeployError, ExitCode, UsageError
 
 Judge = Callable[[Sequence[Result], ExitCode], ExitCode]
@@ -58,10 +59,28 @@ def checklist(
     return Report(
         task=task,
         target=deployment.stack,
-        results=tuple(results),
+        results=tuple(
+            replace(result, remedy=for_stack(result.remedy, deployment.stack))
+            for result in results
+        ),
         ms=(time.perf_counter() - started) * 1000,
         exit_code=judge(results, code),
     )
+
+
+def for_stack(remedy: str | None, stack: str) -> str | None:
+    """Make a remedy act on the stack that it is about.
+
+    >>> for_stack("./bootstrap deploy --only crons", "production")
+    './bootstrap deploy --only crons --stack production'
+    """
+    words = (remedy or "").split()
+    about_stack = words[:1] == ["./bootstrap"] and words[1:2] != ["--list"]
+    if stack == LOCAL or not about_stack or "--stack" in words:
+        return remedy
+    if words[1].startswith("local."):
+        return remedy
+    return f"{remedy} --stack {stack}"
 
 
 @contextmanager
@@ -84,6 +103,7 @@ def ending(
     except DeployError as error:
         if debug:
             raise
+        error.remedy = for_stack(error.remedy, target)
         console.complain(error)
         if as_json:
             failed = Result(

@@ -11,6 +11,8 @@ from infra.catalog.pg_crons import PG_CRON_JOBS, PgCronJob
 if TYPE_CHECKING:
     from deploy.crons.compare import Change
 
+HAS_REGISTRY = "select to_regclass('kiloscale.cron_registry') is not null"
+
 
 def run(deployment: Deployment) -> Iterator[Result]:
     """Bring ``cron.job`` to what is declared, then verify each job."""
@@ -24,7 +26,14 @@ def schedule(deployment: Deployment) -> Iterator[Result]:
     from deploy.crons.sync import apply, diff
     from deploy.database import connect
 
+    if deployment.dry_run and not deployment.has_database():
+        yield _would_schedule_all()
+        return
     with connect(deployment.database_url()) as connection:
+        registry = connection.execute(HAS_REGISTRY).fetchone()
+        if deployment.dry_run and not (registry and registry[0]):
+            yield _would_schedule_all()
+            return
         changes = diff(connection, PG_CRON_JOBS)
         todo = [change for change in changes if change.action != "none"]
         if not deployment.dry_run:
@@ -48,6 +57,17 @@ def schedule(deployment: Deployment) -> Iterator[Result]:
         },
         changed=bool(todo) and not deployment.dry_run,
         planned=bool(todo) and deployment.dry_run,
+    )
+
+
+def _would_schedule_all() -> Result:
+    """Say what a deploy would do on a database without our schema."""
+    return Result(
+        id="crons.schedule",
+        title=f"would schedule all {len(PG_CRON_JOBS)} once the migrations are there",
+        status=Status.PASS,
+        evidence={"jobs": [job.name for job in PG_CRON_JOBS]},
+        planned=True,
     )
 
 

@@ -25,7 +25,7 @@ def run(deployment: Deployment) -> Iterator[Result]:
         status=Status.PASS,
         evidence={"files": [migration.path.name for migration in found]},
     )
-    if deployment.dry_run and deployment.is_local and not _reachable(deployment):
+    if deployment.dry_run and not deployment.has_database():
         yield _pending([migration.path.name for migration in found], planned=True)
         return
     with connect(deployment.database_url()) as connection:
@@ -74,17 +74,6 @@ def _findings(plan: "Plan") -> Iterator[Result]:
         )
     for number, note in enumerate(plan.notes, 1):
         yield Result(id=f"migrations.note-{number}", title=note, status=Status.WARN)
-
-
-def _reachable(deployment: Deployment) -> bool:
-    """Whether the local database runs, so that a dry run can look at it."""
-    from deploy.local import stack
-
-    return any(
-        part.running
-        for part in stack.status(deployment.state)
-        if part.name == "postgres"
-    )
 
 
 def _pending(names: list[str], *, planned: bool) -> Result:

@@ -15,6 +15,13 @@ def run(deployment: Deployment) -> Iterator[Result]:
     if not deployment.is_local:
         yield _skipped(deployment)
         return
+    if deployment.dry_run and not deployment.has_database():
+        yield Result(
+            id="schedules.all",
+            title="skipped: the local stack does not run",
+            status=Status.SKIPPED,
+        )
+        return
     if not deployment.dry_run:
         yield health(deployment)
     yield from schedules(deployment)
