@@ -1,6 +1,8 @@
 """Connections to PostgreSQL whose errors name the place and never the password."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -61,6 +63,36 @@ def connect(
         )
     except psycopg.OperationalError as error:
         raise _explain(url, error) from None
+
+
+@contextmanager
+def explained(conn: psycopg.Connection[TupleRow], doing: str) -> Iterator[None]:
+    """Turn what only a database can refuse into errors that say what to do.
+
+    Args:
+        conn: The connection that is used inside.
+        doing: What is done there, e.g. ``reading the history of migrations``.
+
+    Raises:
+        AuthError: The role lacks a right.
+        DeployError: The connection was lost.
+    """
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        role, database = conn.info.user, conn.info.dbname
+        said = error.diag.message_primary
+        raise AuthError(
+            f"role {role} in database {database}, {doing}: {said}",
+            remedy="use the role that owns the app's tables in the database URL",
+            evidence={"sqlstate": error.sqlstate},
+        ) from error
+    except psycopg.OperationalError as error:
+        raise DeployError(
+            f"the connection was lost, {doing}: {_reason(str(error).strip())}",
+            remedy="see that PostgreSQL runs, then run the same command again",
+            evidence={"sqlstate": error.sqlstate},
+        ) from error
 
 
 def redact(url: str) -> str:

@@ -17,6 +17,7 @@ from deploy.crons.state import (
     installed_jobs,
     registered_jobs,
 )
+from deploy.database import explained
 from deploy.errors import AuthError, DeployError
 from infra.catalog.pg_crons import PgCronJob
 
@@ -50,7 +51,8 @@ def diff(
         DeployError: pg_cron or the registry is not in this database.
         AuthError: The role may not read ``cron.job``.
     """
-    facts = cron_facts(conn)
+    with explained(conn, "looking for pg_cron"):
+        facts = cron_facts(conn)
     require_pg_cron(facts)
     if not facts.has_registry:
         raise DeployError(
@@ -58,7 +60,10 @@ def diff(
             " ours",
             remedy="./bootstrap deploy --only migrations",
         )
-    return compare(jobs, installed_jobs(conn), registered_jobs(conn), facts, adopt)
+    installed = installed_jobs(conn)
+    with explained(conn, "reading the registry of jobs"):
+        registered = registered_jobs(conn)
+    return compare(jobs, installed, registered, facts, adopt)
 
 
 def apply(conn: Connection, changes: Sequence[Change]) -> list[Change]:

@@ -20,6 +20,7 @@ from deploy.crons.evidence import JobFacts
 from deploy.crons.judge import judge
 from deploy.crons.presence import CronFacts
 from deploy.crons.state import Connection, InstalledJob, RegisteredJob
+from deploy.database import explained
 from infra.catalog.pg_crons import PgCronJob
 
 LAUNCHER = """
@@ -55,7 +56,17 @@ def verify(conn: Connection, jobs: Sequence[PgCronJob], now: datetime) -> list[R
 
     Returns:
         The launcher, the transport, one result per job, the jobs of others.
+
+    Raises:
+        AuthError: The role may not read pg_cron's tables or ours.
+        DeployError: The connection was lost.
     """
+    with explained(conn, "verifying the pg_cron jobs"):
+        return _verify(conn, jobs, now)
+
+
+def _verify(conn: Connection, jobs: Sequence[PgCronJob], now: datetime) -> list[Result]:
+    """Look and judge; the database's own errors pass through."""
     facts = presence.cron_facts(conn)
     if facts.version is None:
         return _without_pg_cron(jobs, facts)

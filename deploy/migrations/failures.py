@@ -48,7 +48,7 @@ def failed(
     """
     place = f"{migration.path.parent.name}/{migration.path.name}"
     line = statement.line + _lines_before(statement, error)
-    code = error.sqlstate or ""
+    code = error.sqlstate or ("08000" if _is_lost(error) else "")
     said = error.diag.message_primary or str(error).strip()
     parts = [f"{place}:{line}: {said}" + (f" (SQLSTATE {code})" if code else "")]
     parts += [
@@ -97,6 +97,11 @@ def blocked(
         remedy=f"{end}run the same command again when that transaction has ended",
         evidence={"file": place, "line": statement.line, "blocked_by": pids},
     )
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    """Whether the client noticed that its connection is gone."""
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
 def _lines_before(statement: Statement, error: psycopg.Error) -> int:

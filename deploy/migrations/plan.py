@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import TupleRow
 
+from deploy.database import explained
 from deploy.migrations import history, indexes
 from deploy.migrations.files import Migration
 from deploy.migrations.statements import Statement
@@ -61,11 +62,15 @@ def plan(conn: psycopg.Connection[TupleRow], migrations: Sequence[Migration]) ->
     Args:
         conn: A connection to the database; its tables may not exist yet.
         migrations: From `discover`.
+
+    Raises:
+        AuthError: The role may not read the history.
     """
-    recorded = history.read(conn)
-    progress = history.read_progress(conn)
-    applied = [item for item in migrations if item.version in recorded]
-    rebuilds = _rebuilds(conn, applied)
+    with explained(conn, "reading the history of migrations"):
+        recorded = history.read(conn)
+        progress = history.read_progress(conn)
+        applied = [item for item in migrations if item.version in recorded]
+        rebuilds = _rebuilds(conn, applied)
     pending = [
         item
         for item in migrations

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import errors
 
+from deploy.database import explained
 from deploy.errors import DeployError
 from deploy.migrations import builds, failures, history
 from deploy.migrations.files import Migration
@@ -95,6 +96,7 @@ def apply(
     Raises:
         UsageError: The URL leads to a transaction pooler.
         LockedError: Another run is at work.
+        AuthError: The role may not read or write the history.
         HalfDoneError: A statement failed after something was committed; the next run
             goes on from there.
         DeployError: A file was edited after it was applied, or a statement failed and
@@ -105,11 +107,12 @@ def apply(
         todo = plan(conn, migrations)
         if todo.problems:
             raise failures.refused(todo)
-        history.create_tables(conn)
         for note in todo.notes:
             progress(f"note: {note}")
-        for migration in todo.adopted:
-            history.record_checksum(conn, migration, None)
+        with explained(conn, "writing the history of migrations"):
+            history.create_tables(conn)
+            for migration in todo.adopted:
+                history.record_checksum(conn, migration, None)
         if not todo.pending:
             return []
         with BlockerWatch(conn_url, conn.info.backend_pid, progress) as watch:

@@ -6,7 +6,13 @@ import pytest
 
 from deploy.advisory import MIGRATE
 from deploy.database import connect
-from deploy.errors import DeployError, HalfDoneError, LockedError, UsageError
+from deploy.errors import (
+    AuthError,
+    DeployError,
+    HalfDoneError,
+    LockedError,
+    UsageError,
+)
 from deploy.migrations import Patience, apply, discover, plan
 
 pytestmark = pytest.mark.integration
@@ -362,3 +368,52 @@ def test_what_a_migration_raises_is_passed_on(empty, write, migrate, told):
 
     assert "notice: seven rows" in told
     assert not any("skipping" in line for line in told)
+
+
+@pytest.fixture
+def guest_url(cluster, empty):
+    """The same database as a role that may only connect."""
+    with cluster.admin() as admin:
+        admin.execute("create role guest login password 'guest'")
+    yield f"postgresql://guest:guest@{empty.url.split('@')[1]}"
+    with cluster.admin() as admin:
+        admin.execute("drop role guest")
+
+
+def test_a_role_without_rights_is_told_which(empty, write, migrate, guest_url):
+    path = write(1, "create table a (x int);")
+
+    with pytest.raises(AuthError) as caught:
+        apply(guest_url, discover(path.parent), str)
+
+    assert caught.value.exit_code == 3
+    assert "role guest in database" in str(caught.value)
+    assert "writing the history of migrations: permission denied for database" in str(
+        caught.value
+    )
+
+
+def test_a_server_that_dies_while_a_file_runs_leaves_the_question_open(
+    cluster, empty, write, migrate
+):
+    write(1, "create table a (x int); select pg_sleep(30);")
+
+    def end_it():
+        with cluster.admin() as admin:
+            while not admin.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where query like 'select pg_sleep%' and pid <> pg_backend_pid()"
+            ).fetchall():
+                time.sleep(0.05)
+
+    killer = threading.Thread(target=end_it)
+    killer.start()
+    with pytest.raises(DeployError) as caught:
+        migrate()
+    killer.join()
+
+    assert "the session is gone; the next run finds out what was committed" in str(
+        caught.value
+    )
+    write(1, "create table a (x int);")
+    assert len(migrate()) == 1
