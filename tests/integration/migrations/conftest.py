@@ -16,7 +16,7 @@ from deploy.migrations import Patience, apply, discover
 from deploy.paths import REPOSITORY
 
 TEMPLATE = "migrated_template"
-HURRIED = Patience(lock_timeout_ms=200, attempts=4, pause_s=0.1)
+HURRIED = Patience(lock_timeout_ms=700, attempts=3, pause_s=0.1)
 
 _numbers = itertools.count(1)
 
