@@ -178,16 +178,17 @@ def demo(
     help={
         "unit": "Only what needs no PostgreSQL and no emulator; a few seconds.",
         "match": "Only tests whose name matches, as pytest -k.",
+        "json": SHOWN["json"],
     }
 )
-def test(c: Context, unit: bool = False, match: str = "") -> None:
+def test(c: Context, unit: bool = False, match: str = "", json: bool = False) -> None:
     """Run the tests; they start what they need and stop it.
 
     Examples: test | test --unit | test --match archive
     """
     from deploy import testing
 
-    raise SystemExit(testing.run(unit=unit, match=match))
+    raise SystemExit(testing.run(unit=unit, match=match, as_json=json))
 
 
 @task(help={"json": SHOWN["json"]})

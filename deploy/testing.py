@@ -1,12 +1,23 @@
-"""The test command: which tests, how many at a time."""
+"""The task ``test``: which tests, how many at a time, and what they showed."""
 
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
+from deploy import console
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import LOCAL, Deployment
 from deploy.paths import REPOSITORY
+from deploy.run import checklist, ending, plain_judge
 
 WORKERS = 2
 """Two tests at a time: each worker has a cluster of its own, on 2 cores."""
+
+NO_TESTS = 5
+"""pytest's exit code when nothing was selected."""
 
 
 def command(*, unit: bool, match: str) -> list[str]:
@@ -25,7 +36,76 @@ def command(*, unit: bool, match: str) -> list[str]:
     return [*arguments, "-k", match] if match else arguments
 
 
-def run(*, unit: bool, match: str) -> int:
-    """Run the tests; give pytest's exit code."""
-    done = subprocess.run(command(unit=unit, match=match), cwd=REPOSITORY, check=False)
-    return done.returncode
+def run(*, unit: bool, match: str, as_json: bool) -> int:
+    """Run the tests; give pytest's exit code, or with JSON that of the report."""
+    pytest = command(unit=unit, match=match)
+    if not as_json:
+        return subprocess.run(pytest, cwd=REPOSITORY, check=False).returncode
+    with ending("test", LOCAL, as_json=True), tempfile.TemporaryDirectory() as folder:
+        listing = Path(folder, "results.xml")
+
+        def body(_: Deployment) -> Iterator[Result]:
+            done = subprocess.run(
+                [*pytest, f"--junitxml={listing}"],
+                cwd=REPOSITORY,
+                stdout=sys.stderr,
+                check=False,
+            )
+            yield from results(listing, done.returncode)
+
+        progress = console.Progress()
+        deployment = Deployment(stack=LOCAL, progress=progress.say)
+        step = Step(id="test", title="run the tests", run=body, verifies=True)
+        report = checklist("test", deployment, [step], progress, judge=plain_judge)
+        console.show(report, as_json=True)
+        return int(report.exit_code)
+
+
+def results(listing: Path, exit_code: int) -> Iterator[Result]:
+    """Yield one result for each test module of a JUnit listing.
+
+    Args:
+        listing: What pytest wrote; missing if it could not start.
+        exit_code: What pytest ended with.
+    """
+    if not listing.exists() or exit_code not in (0, 1):
+        reason = "no test was selected" if exit_code == NO_TESTS else "see above"
+        yield Result(
+            id="test.pytest",
+            title=f"pytest ended with {exit_code}: {reason}",
+            status=Status.FAIL,
+            remedy="./bootstrap test --help",
+        )
+    if not listing.exists():
+        return
+    modules: dict[str, list[ET.Element]] = {}
+    for case in ET.parse(listing).iter("testcase"):  # noqa: S314 - pytest wrote it
+        modules.setdefault(_module(case), []).append(case)
+    for module, cases in sorted(modules.items()):
+        yield _summary(module, cases)
+
+
+def _module(case: ET.Element) -> str:
+    """Name the module of a test: its dotted path without a test class."""
+    parts = case.get("classname", "").split(".")
+    return ".".join(part for part in parts if not part[:1].isupper())
+
+
+def _summary(module: str, cases: list[ET.Element]) -> Result:
+    """Count the outcomes of a module."""
+    failed = [case for case in cases if case.find("failure") is not None]
+    failed += [case for case in cases if case.find("error") is not None]
+    skipped = [case for case in cases if case.find("skipped") is not None]
+    names = [case.get("name", "") for case in failed]
+    passed = len(cases) - len(failed) - len(skipped)
+    told = f"{passed} passed, {len(failed)} failed, {len(skipped)} skipped"
+    return Result(
+        id=module,
+        title=f"{told}: {', '.join(names)}" if names else told,
+        status=Status.FAIL if failed else Status.PASS if passed else Status.SKIPPED,
+        evidence={"passed": passed, "failed": names, "skipped": len(skipped)},
+        remedy=f"./bootstrap test --match {names[0].partition('[')[0]}"
+        if names
+        else None,
+        ms=sum(float(case.get("time", "0")) for case in cases) * 1000,
+    )

@@ -1,0 +1,49 @@
+"""The test command: its arguments, and its report by module."""
+
+from deploy import testing
+from deploy.checklist import Status
+
+LISTING = """<testsuites><testsuite>
+<testcase classname="tests.unit.a" name="test_one" time="0.5"/>
+<testcase classname="tests.unit.a" name="test_two[x]" time="0.25">
+  <failure message="no"/></testcase>
+<testcase classname="tests.e2e.b.TestGroup" name="test_three" time="0.1">
+  <skipped message="no Node.js"/></testcase>
+</testsuite></testsuites>"""
+
+
+def results(tmp_path, exit_code):
+    listing = tmp_path / "results.xml"
+    listing.write_text(LISTING)
+    return list(testing.results(listing, exit_code))
+
+
+def test_a_failed_test_is_named_with_the_command_that_runs_it(tmp_path):
+    failed = {one.id: one for one in results(tmp_path, 1)}["tests.unit.a"]
+
+    assert failed.status is Status.FAIL
+    assert failed.title == "1 passed, 1 failed, 0 skipped: test_two[x]"
+    assert failed.remedy == "./bootstrap test --match test_two"
+    assert failed.ms == 750
+
+
+def test_a_module_whose_tests_were_all_skipped_is_not_passed(tmp_path):
+    skipped = {one.id: one for one in results(tmp_path, 1)}["tests.e2e.b"]
+
+    assert skipped.status is Status.SKIPPED
+
+
+def test_a_run_without_a_test_fails(tmp_path):
+    (only,) = testing.results(tmp_path / "missing.xml", testing.NO_TESTS)
+
+    assert (only.status, only.title) == (
+        Status.FAIL,
+        "pytest ended with 5: no test was selected",
+    )
+
+
+def test_unit_tests_run_without_workers():
+    arguments = testing.command(unit=True, match="journal")
+
+    assert arguments[-3:] == ["tests/unit", "-k", "journal"]
+    assert "-n" not in arguments
