@@ -23,6 +23,10 @@ REFUSED_CREDENTIALS = (
     "is not permitted to log in",
 )
 UNKNOWN_ROLE = re.compile(r'role ".*" does not exist')
+CONNECTION_LOST = ("08", "57P")
+"""SQLSTATE classes after which a session is gone: connection exceptions, and an
+administrator's shutdown (PostgreSQL documentation, appendix A)."""
+
 UNREACHABLE = (
     "Connection refused",
     "timeout expired",
@@ -88,10 +92,19 @@ def explained(conn: psycopg.Connection[TupleRow], doing: str) -> Iterator[None]:
             evidence={"sqlstate": error.sqlstate},
         ) from error
     except psycopg.OperationalError as error:
+        code = error.sqlstate
+        said = _reason(error.diag.message_primary or str(error).strip())
+        # Without a SQLSTATE it was the client that noticed.
+        if code and not code.startswith(CONNECTION_LOST):
+            raise DeployError(
+                f"{doing} failed: {said} (SQLSTATE {code})",
+                remedy="run the same command again",
+                evidence={"sqlstate": code},
+            ) from error
         raise DeployError(
-            f"the connection was lost, {doing}: {_reason(str(error).strip())}",
+            f"the connection was lost, {doing}: {said}",
             remedy="see that PostgreSQL runs, then run the same command again",
-            evidence={"sqlstate": error.sqlstate},
+            evidence={"sqlstate": code},
         ) from error
 
 

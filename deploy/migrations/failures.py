@@ -4,15 +4,12 @@ from collections.abc import Sequence
 
 import psycopg
 
+from deploy.database import CONNECTION_LOST
 from deploy.errors import DeployError, HalfDoneError
 from deploy.migrations.files import Migration
 from deploy.migrations.plan import Plan
 from deploy.migrations.statements import Statement
 from deploy.migrations.watch import Blocker
-
-CONNECTION_LOST = ("08", "57P")
-"""SQLSTATE classes after which the session is gone: connection exceptions, and an
-administrator's shutdown (PostgreSQL documentation, appendix A)."""
 
 
 def refused(plan: Plan) -> DeployError:

@@ -1,8 +1,10 @@
+from types import SimpleNamespace
+
 import psycopg
 import pytest
 
 from deploy import database
-from deploy.database import connect, port_of, redact
+from deploy.database import connect, explained, port_of, redact
 from deploy.errors import AuthError, DeployError, UsageError
 
 URL = "postgresql://app:s3cret@db.example:6543/shop?sslmode=require"
@@ -102,3 +104,40 @@ def test_no_statement_is_prepared_behind_a_pooler(monkeypatch):
         "connect_timeout": "10",
         "application_name": "test",
     }
+
+
+CONNECTION = SimpleNamespace(info=SimpleNamespace(user="app", dbname="shop"))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (
+            psycopg.errors.InsufficientPrivilege("no"),
+            AuthError,
+            "role app in database shop, looking around: ",
+        ),
+        (
+            psycopg.errors.QueryCanceled("timeout"),
+            DeployError,
+            "looking around failed: timeout (SQLSTATE 57014)",
+        ),
+        (
+            psycopg.errors.AdminShutdown("bye"),
+            DeployError,
+            "the connection was lost, looking around: bye",
+        ),
+        (
+            psycopg.OperationalError("consuming input failed: EOF"),
+            DeployError,
+            "the connection was lost, looking around: EOF",
+        ),
+    ],
+)
+def test_what_only_the_database_refuses_is_explained(error, kind, words):
+    with pytest.raises(DeployError) as caught, explained(CONNECTION, "looking around"):
+        raise error
+
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(words)
+    assert caught.value.remedy
