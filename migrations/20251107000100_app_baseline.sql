@@ -154,7 +154,7 @@ begin
 end
 $$;
 
--- Profiles of traffic (measured, PostgreSQL 15): fillfactor 70 lets a counter or a
+-- Storage settings (measured on PostgreSQL 15): fillfactor 70 lets a counter or a
 -- clock be updated in its page; the autovacuum defaults wait for 400,000 dead rows at
 -- 2 million messages.
 create table if not exists public.profiles (
