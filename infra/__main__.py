@@ -3,10 +3,11 @@
 import pulumi
 
 from infra.archives import Archives
-from infra.assembly import queue_args, service_args
+from infra.assembly import alarms_args, queue_args, service_args
 from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
+from infra.components.alarms import Alarms
 from infra.components.cron_schedule import CronSchedule, CronScheduleArgs
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.python_service import PythonService
@@ -20,7 +21,8 @@ from infra.outputs import Outputs, describe
 def compose(config: StackConfig, archives: Archives) -> Outputs:
     """Declare the stack; give its outputs by name, each a map by short name."""
     key_name = physical_name(config.stack, "functions")
-    key = EncryptionKey("functions", EncryptionKeyArgs(physical_name=key_name))
+    key_args = EncryptionKeyArgs(physical_name=key_name, stack=config.stack)
+    key = EncryptionKey("functions", key_args)
     queues = {q.topic: WorkQueue(q.name, queue_args(q, config)) for q in QUEUES}
     services = {
         s.folder: PythonService(s.name, service_args(s, config, archives, key, queues))
@@ -49,6 +51,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         services={s.name: services[s.folder] for s in SERVICES},
         queues={q.name: queues[q.topic] for q in QUEUES},
         schedules=schedules,
+        alarms=Alarms("alarms", alarms_args(config, key)),
     )
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from infra.archives import Archives
+from infra.catalog.alarms import ALARMS
 from infra.catalog.queues import QUEUES, Queue
 from infra.catalog.services import SERVICES, Service
+from infra.components.alarms import AlarmsArgs
 from infra.components.encryption_key import EncryptionKey
 from infra.components.python_service import PythonServiceArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
@@ -26,6 +28,17 @@ def queue_args(queue: Queue, config: StackConfig) -> WorkQueueArgs:
         visibility_timeout_s=VISIBILITY_TIMEOUTS * consumer.timeout_s + queue.window_s,
         max_receives=queue.max_receives,
         retention_s=queue.retention_s,
+    )
+
+
+def alarms_args(config: StackConfig, key: EncryptionKey) -> AlarmsArgs:
+    """Give the inputs of the alarms."""
+    return AlarmsArgs(
+        stack=config.stack,
+        alarms=ALARMS,
+        key=key,
+        email=config.alert_email,
+        webhook=config.alert_webhook,
     )
 
 

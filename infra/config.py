@@ -5,7 +5,7 @@ from typing import Self
 
 import pulumi
 
-from infra.config_checks import database, long_enough, origin, url
+from infra.config_checks import database, email, long_enough, origin, url, webhook
 from infra.config_values import Values, of_selected_stack
 
 LOG_RETENTION_DAYS = (
@@ -34,6 +34,8 @@ class StackConfig:
         log_retention_days: How long CloudWatch keeps the logs, in days.
         reserve_concurrency: Whether functions without a queue get the reserved
             concurrency of the catalog. If not, nothing bounds their pooler clients.
+        alert_email: Who is told of alarms; empty for nobody.
+        alert_webhook: URL that is told of alarms; secret; ``None`` for none.
     """
 
     stack: str
@@ -49,6 +51,8 @@ class StackConfig:
     allowed_origins: tuple[str, ...]
     log_retention_days: int
     reserve_concurrency: bool
+    alert_email: str
+    alert_webhook: pulumi.Output[str] | None
 
     @property
     def jwt_issuer(self) -> str:
@@ -74,6 +78,7 @@ class StackConfig:
         keys = values.secret("geminiApiKey", ""), values.secret("openaiApiKey", "")
         if not any(keys):
             values.problem("geminiApiKey", "needed, or openaiApiKey: both are missing")
+        hook = values.secret("alertWebhook", "", check=webhook(values.stack))
         config = cls(
             stack=values.stack,
             database_url=_secret(values.secret("databaseUrl", check=database)),
@@ -90,6 +95,8 @@ class StackConfig:
             allowed_origins=values.texts("allowedOrigins", check=origin),
             log_retention_days=values.number("logRetentionDays", LOG_RETENTION_DAYS),
             reserve_concurrency=values.boolean("reserveConcurrency"),
+            alert_email=values.text("alertEmail", "", check=email),
+            alert_webhook=_secret(hook) if hook else None,
         )
         values.finish()
         return config

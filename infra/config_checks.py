@@ -1,5 +1,7 @@
 """What a configuration value must be. Each check gives what is wrong, or ``None``."""
 
+import re
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 KEY_LENGTH_MIN = 32
@@ -9,6 +11,12 @@ POOLER_TRANSACTION_PORT = 6543
 """Supabase docs, "Connect to your database": 5432 on the same host is session mode."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+LOCAL = "local"
+"""The stack whose webhook may be on this machine."""
+
+EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
+"""Enough to tell an address from a name or a list; SNS proves it by a mail."""
 
 
 def long_enough(value: str) -> str | None:
@@ -36,6 +44,30 @@ def origin(value: str) -> str | None:
     if parts.path or parts.query or parts.fragment:
         return f"must end after the host, without a path or slash, got {value}"
     return None
+
+
+def email(value: str) -> str | None:
+    """Refuse what is not one address."""
+    if EMAIL.fullmatch(value):
+        return None
+    return f"must be one email address, got {value}"
+
+
+def webhook(stack: str) -> Callable[[str], str | None]:
+    """Make the check of a URL that SNS posts to; it is secret, so never quoted."""
+
+    def check(value: str) -> str | None:
+        parts = urlsplit(value)
+        on_this_machine = parts.hostname in LOOPBACK
+        if stack == LOCAL and on_this_machine and parts.scheme in {"http", "https"}:
+            return None
+        if parts.scheme != "https" or not parts.hostname:
+            return "must be a URL, https://..."
+        if on_this_machine:
+            return "must not be on this machine: SNS could not reach it"
+        return None
+
+    return check
 
 
 def database(value: str) -> str | None:

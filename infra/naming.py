@@ -33,3 +33,21 @@ def physical_name(stack: str, name: str) -> str:
 def metrics_namespace(stack: str) -> str:
     """Name the CloudWatch namespace of the stack's own gauges."""
     return f"Kiloscale/{stack}"
+
+
+def alarm_arns(arn: str, stack: str) -> dict[str, dict[str, str]]:
+    """Write the condition that only alarms of one stack meet.
+
+    CloudWatch sends both keys along, to SNS and to KMS; not every service does (Amazon
+    SNS developer guide, "Key management").
+
+    Args:
+        arn: Any ARN of the stack's account and region.
+        stack: Name of the stack.
+    """
+    _, partition, _, region, account, *_ = arn.split(":")
+    alarms = f"arn:{partition}:cloudwatch:{region}:{account}:alarm"
+    return {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": f"{alarms}:{physical_name(stack, '*')}"},
+    }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
+from infra.components.alarms import Alarms
 from infra.components.cron_schedule import CronSchedule
 from infra.components.python_service import PythonService
 from infra.components.work_queue import WorkQueue
@@ -17,6 +18,7 @@ def describe(
     services: Mapping[str, PythonService],
     queues: Mapping[str, WorkQueue],
     schedules: Mapping[str, CronSchedule],
+    alarms: Alarms,
 ) -> Outputs:
     """Give the outputs; no secret is among them."""
     urls = {name: each.url for name, each in services.items() if each.url is not None}
@@ -30,4 +32,6 @@ def describe(
         "queueUrls": every(**{n: each.url for n, each in queues.items()}),
         "deadLetterUrls": every(**dead),
         "scheduleNames": every(**{n: each.name for n, each in schedules.items()}),
+        "alarmNames": every(**alarms.names),
+        "topicArns": every(alarms=alarms.topic_arn),
     }

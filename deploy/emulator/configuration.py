@@ -19,6 +19,9 @@ STACK_FILE = REPOSITORY / f"Pulumi.{STACK}.yaml"
 LOCAL_MODEL_KEY = "stand-in"
 """The stand-in for the language models asks for a key and accepts any."""
 
+WEBHOOK = "/webhooks/alarms"
+"""Where the stand-in takes the alarms' notifications."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
@@ -46,6 +49,7 @@ def of_local(stack: LocalStack) -> Configuration:
         "supabaseServiceKey": stack.service_role_key,
         "geminiApiKey": LOCAL_MODEL_KEY,
         "openaiApiKey": LOCAL_MODEL_KEY,
+        "alertWebhook": f"{stack.supabase_url}{WEBHOOK}",
     }
     plain = {
         "supabaseUrl": stack.supabase_url,

@@ -1,5 +1,6 @@
-"""KMS keys and their aliases."""
+"""KMS keys, their policies and their aliases."""
 
+import json
 from contextlib import suppress
 
 from deploy.emulator.clients import Clients
@@ -46,6 +47,47 @@ class Key:
         """A key that waits for its deletion encrypts nothing."""
         answer = look.call("kms", "TrentService.DescribeKey", KeyId=known.id)
         return answer.found and answer.json()["KeyMetadata"]["KeyState"] == "Enabled"
+
+
+class KeyPolicy:
+    """``aws:kms/keyPolicy:KeyPolicy``: a key has exactly one."""
+
+    def key(self, inputs: Inputs) -> str:
+        """The id of the key."""
+        return str(inputs["keyId"])
+
+    def put(
+        self, aws: Clients, name: str, inputs: Inputs, known: Resource | None
+    ) -> Made:
+        """Write the policy."""
+        self._write(aws, inputs["keyId"], inputs["policy"])
+        return Made(id=inputs["keyId"])
+
+    def delete(self, aws: Clients, known: Resource) -> None:
+        """Go back to KMS's default: the account's IAM policies decide, no service."""
+        arn = aws.of("kms").describe_key(KeyId=known.id)["KeyMetadata"]["Arn"]
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{arn.split(':')[4]}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        self._write(aws, known.id, json.dumps(document))
+
+    def exists(self, look: Look, known: Resource) -> bool:
+        """Tell the policy from the default, which has one statement."""
+        answer = look.call(
+            "kms", "TrentService.GetKeyPolicy", KeyId=known.id, PolicyName="default"
+        )
+        if not answer.found:
+            return False
+        return len(json.loads(answer.json()["Policy"])["Statement"]) > 1
+
+    def _write(self, aws: Clients, key_id: str, document: str) -> None:
+        aws.of("kms").put_key_policy(
+            KeyId=key_id, PolicyName="default", Policy=document
+        )
 
 
 class KeyAlias:

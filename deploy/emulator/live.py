@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from deploy.local.facts import LocalStack
 
 TIMEOUT_S = 5.0
-IAM_VERSION = "2010-05-08"
+VERSIONS = {"iam": "2010-05-08", "sns": "2010-03-31"}
+"""Versions of the APIs of the older protocol."""
+
 GONE = ("NotFound", "NonExistent", "NoSuchEntity", "does not exist")
 """What the services' errors for a missing resource have in common."""
 
@@ -30,7 +32,7 @@ class Answer:
 
     Attributes:
         found: Whether the resource is there.
-        body: The body: JSON, or XML from IAM.
+        body: The body: JSON, or XML from IAM and SNS.
     """
 
     found: bool
@@ -94,7 +96,7 @@ class Look:
     def query(self, service: str, action: str, **arguments: str) -> Answer:
         """Ask a service of the older protocol, e.g. IAM."""
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        form = {"Action": action, "Version": IAM_VERSION, **arguments}
+        form = {"Action": action, "Version": VERSIONS[service], **arguments}
         body = urlencode(form).encode()
         return self._send(Request(service=service, body=body, headers=headers))
 

@@ -10,12 +10,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from deploy.local.facts import LocalStack
-from deploy.standin import auth, functions, gemini, openai, realtime, storage
+from deploy.standin import auth, functions, gemini, openai, realtime, storage, webhooks
 from deploy.standin.users import Users
 
 Facts = Callable[[], LocalStack]
 
-SERVES = ("auth", "storage", "realtime", "functions", "llm")
+SERVES = ("auth", "storage", "realtime", "functions", "llm", "webhooks")
 
 
 def create(facts: Facts, users: Users) -> Starlette:
@@ -43,12 +43,14 @@ def create(facts: Facts, users: Users) -> Starlette:
             Mount("/functions/v1", routes=functions.ROUTES),
             Mount("/llm/v1", routes=openai.ROUTES),
             Mount("/llm/gemini", routes=gemini.ROUTES),
+            Mount("/webhooks", routes=webhooks.ROUTES),
         ],
         lifespan=functions.client,
     )
     app.state.facts = facts
     app.state.users = users
     app.state.broadcasts = realtime.Broadcasts()
+    app.state.notifications = webhooks.Notifications()
     return app
 
 

@@ -1,9 +1,12 @@
-"""The key that encrypts the functions' environments."""
+"""The key that encrypts the functions' environments and the alarms' notifications."""
 
+import json
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+
+from infra.naming import alarm_arns
 
 DELETION_WINDOW_DAYS = 30
 """The longest that KMS waits before it destroys a key (ScheduleKeyDeletion)."""
@@ -15,16 +18,18 @@ class EncryptionKeyArgs:
 
     Attributes:
         physical_name: Name of its alias, without ``alias/``.
+        stack: Name of the stack whose alarms may use it.
     """
 
     physical_name: str
+    stack: str
 
 
 class EncryptionKey(pulumi.ComponentResource):
     """A customer-managed KMS key, rotated each year by AWS, and its alias.
 
-    It keeps KMS's default key policy, under which IAM policies of the account decide;
-    each role that may use the key says so in its own policy.
+    As by default, IAM policies of the account decide: each role that may use the key
+    says so in its own policy. CloudWatch has no role, so the key's policy admits it.
 
     Attributes:
         arn: ARN of the key.
@@ -43,7 +48,7 @@ class EncryptionKey(pulumi.ComponentResource):
 
         key = aws.kms.Key(
             name,
-            description=f"Environments of the functions ({args.physical_name})",
+            description=f"Environments and notifications ({args.physical_name})",
             enable_key_rotation=True,
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             opts=child,
@@ -54,6 +59,37 @@ class EncryptionKey(pulumi.ComponentResource):
             target_key_id=key.key_id,
             opts=child,
         )
+        aws.kms.KeyPolicy(
+            f"{name}-policy",
+            key_id=key.key_id,
+            policy=key.arn.apply(lambda arn: _policy(arn, args.stack)),
+            opts=child,
+        )
 
         self.arn = key.arn
         self.register_outputs({"arn": self.arn})
+
+
+def _policy(key_arn: str, stack: str) -> str:
+    """Let the account's IAM policies decide, and the stack's alarms encrypt."""
+    _, partition, _, _, account, *_ = key_arn.split(":")
+    account_decides = {
+        "Sid": "AccountDecides",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    # Without this statement an alarm's notification is dropped, and only the alarm's
+    # history says so.
+    alarms_encrypt = {
+        "Sid": "AlarmsEncrypt",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+        "Condition": alarm_arns(key_arn, stack),
+    }
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [account_decides, alarms_encrypt]}
+    )

@@ -6,10 +6,15 @@ a preview. What is unknown in a preview is not judged.
 
 from collections.abc import Iterator, Sequence
 
-from infra.policies import access, data, delivery
+from infra.policies import access, alarms, data, delivery
 from infra.policies.resources import Finding, Resources, Rule
 
-RULES: tuple[Rule, ...] = (*access.RULES, *data.RULES, *delivery.RULES)
+RULES: tuple[Rule, ...] = (
+    *access.RULES,
+    *alarms.RULES,
+    *data.RULES,
+    *delivery.RULES,
+)
 
 
 def check(resources: Resources) -> Sequence[Finding]:

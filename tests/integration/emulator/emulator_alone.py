@@ -1,14 +1,21 @@
-"""The AWS emulator alone, and zips of services that do what an event says."""
+"""The AWS emulator with a webhook, and zips of services that do what an event says."""
 
 import base64
 import hashlib
+import threading
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import uvicorn
+
 from deploy.local.emulator import EMULATOR
 from deploy.local.facts import LocalStack
+from deploy.local.ports import LOOPBACK
 from deploy.local.processes import end
+from deploy.standin.app import create
+from deploy.standin.users import PostgresUsers
 from infra.catalog.services import SERVICES
 
 HANDLER = """
@@ -41,11 +48,34 @@ class Zip:
     sha256: str
 
 
+class Webhook:
+    """The stand-in in a thread; of it, only the webhook works without a database."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        app = create(lambda: stack, PostgresUsers(lambda: stack.database_url))
+        self.notifications = app.state.notifications
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app, host=LOOPBACK, port=stack.supabase_port, log_level="warning"
+            )
+        )
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            assert self._thread.is_alive()
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(10)
+
+
 class Emulator:
-    """A running emulator that can forget everything."""
+    """A running emulator that can forget everything, and who hears its alarms."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
+        self.webhook = Webhook(stack)
         self._start()
 
     def _start(self) -> None:
@@ -54,10 +84,11 @@ class Emulator:
 
     def stop(self) -> None:
         end(self._process, *EMULATOR.shutdown)
+        self.webhook.stop()
 
     def restart(self) -> None:
         """Lose all that it has in memory, which is all that it has."""
-        self.stop()
+        end(self._process, *EMULATOR.shutdown)
         self._start()
 
 

@@ -6,4 +6,5 @@ SECRETS = {
     "internalApiKey": "i" * 40,
     "supabaseServiceKey": "s" * 40,
     "geminiApiKey": "g" * 40,
+    "alertWebhook": "https://hooks.example.com/services/T0/B0/x",
 }

@@ -17,10 +17,10 @@ from infra import naming
 
 def test_an_unknown_type_is_named_with_the_place_to_add_it():
     with pytest.raises(DeployError) as error:
-        kind_of("aws:sns/topic:Topic", "alerts")
+        kind_of("aws:s3/bucket:Bucket", "alerts")
 
     text = str(error.value)
-    assert text.startswith("aws:sns/topic:Topic (alerts): the local stack cannot make")
+    assert text.startswith("aws:s3/bucket:Bucket (alerts): the local stack cannot make")
     assert "add its kind to deploy/emulator/table.py" in text
     assert all(known in text for known in KINDS)
 

@@ -8,6 +8,7 @@ from infra.policies.resources import Registered, Resources
 
 KINDS = {
     "aws:cloudwatch/logGroup:LogGroup": "AWS::Logs::LogGroup",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "AWS::CloudWatch::Alarm",
     "aws:iam/role:Role": "AWS::IAM::Role",
     "aws:iam/rolePolicy:RolePolicy": "AWS::IAM::RolePolicy",
     "aws:kms/alias:Alias": "AWS::KMS::Alias",
@@ -23,12 +24,23 @@ KINDS = {
     "aws:lambda/functionUrl:FunctionUrl": "AWS::Lambda::Url",
     "aws:lambda/permission:Permission": "AWS::Lambda::Permission",
     "aws:scheduler/schedule:Schedule": "AWS::Scheduler::Schedule",
+    "aws:sns/topic:Topic": "AWS::SNS::Topic",
+    "aws:sns/topicPolicy:TopicPolicy": "AWS::SNS::TopicPolicy",
+    "aws:sns/topicSubscription:TopicSubscription": "AWS::SNS::Subscription",
     "aws:sqs/queue:Queue": "AWS::SQS::Queue",
 }
-NOT_IN_CLOUDFORMATION = {"aws:sqs/redriveAllowPolicy:RedriveAllowPolicy"}
+# Each is a property of another resource there.
+NOT_IN_CLOUDFORMATION = {
+    "aws:kms/keyPolicy:KeyPolicy",
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
+}
 
 NAMES = {
     "aws:cloudwatch/logGroup:LogGroup": {"name": "LogGroupName"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {
+        "name": "AlarmName",
+        "okActions": "OKActions",
+    },
     "aws:iam/role:Role": {
         "name": "RoleName",
         "assumeRolePolicy": "AssumeRolePolicyDocument",
@@ -46,6 +58,9 @@ NAMES = {
         "functionName": "TargetFunctionArn",
     },
     "aws:lambda/permission:Permission": {"function": "FunctionName"},
+    "aws:sns/topic:Topic": {"name": "TopicName"},
+    "aws:sns/topicPolicy:TopicPolicy": {"arn": "Topics", "policy": "PolicyDocument"},
+    "aws:sns/topicSubscription:TopicSubscription": {"topic": "TopicArn"},
     "aws:sqs/queue:Queue": {
         "name": "QueueName",
         "messageRetentionSeconds": "MessageRetentionPeriod",
@@ -93,6 +108,10 @@ def _value(name: str, value: Any) -> Any:
         return json.loads(value)
     if name == "Variables":
         return value
+    if name == "Topics":
+        return [value]
+    if name == "Dimensions":
+        return [{"Name": key, "Value": item} for key, item in value.items()]
     if isinstance(value, Mapping):
         capital = {key[0].upper() + key[1:]: item for key, item in value.items()}
         return {key: _value(key, item) for key, item in capital.items()}

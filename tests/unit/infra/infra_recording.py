@@ -20,6 +20,7 @@ SECRETS = {
     "internalApiKey": "i" * 40,
     "supabaseServiceKey": "s" * 40,
     "geminiApiKey": "g" * 40,
+    "alertWebhook": "https://hooks.example.com/services/T0/B0/x",
 }
 PLAIN = {
     "supabaseUrl": "https://abc.supabase.co",
@@ -28,6 +29,7 @@ PLAIN = {
     "reserveConcurrency": "false",
     "geminiBaseUrl": "https://generativelanguage.googleapis.com",
     "openaiBaseUrl": "https://api.openai.com/v1",
+    "alertEmail": "ops@example.com",
 }
 
 
@@ -96,6 +98,7 @@ def _chosen(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         "aws:lambda/alias:Alias": (
             f"lambda:{here}:function:{inputs.get('functionName')}:{named}"
         ),
+        "aws:sns/topic:Topic": f"sns:{here}:{named}",
         "aws:sqs/queue:Queue": f"sqs:{here}:{named}",
         "aws:scheduler/schedule:Schedule": (
             f"scheduler:{here}:schedule/default/{named}"

@@ -10,6 +10,7 @@ from infra.policies.resources import Resources
 FUNCTION = "aws:lambda/function:Function"
 MAPPING = "aws:lambda/eventSourceMapping:EventSourceMapping"
 SCHEDULE = "aws:scheduler/schedule:Schedule"
+ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
@@ -44,6 +45,13 @@ FAULTS = [
         "'OFTEN' is not one of",
     ),
     (GROUP, "chat-send-logs", {"retentionInDays": 31.0}, "31 is not one of"),
+    (
+        ALARM,
+        "alarms-outbox-age",
+        {"comparisonOperator": "Above", "statistic": "Max"},
+        "'Above' is not one of",
+    ),
+    (ALARM, "alarms-cron-failures", {"treatMissingData": "ok"}, "'ok' is not one of"),
 ]
 
 

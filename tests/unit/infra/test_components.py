@@ -188,7 +188,7 @@ def test_an_event_is_given_up_when_the_next_is_due(provision, period_s, event_ag
 
 
 def test_the_key_rotates_and_is_destroyed_late(provision):
-    args = EncryptionKeyArgs(physical_name="kiloscale-test-functions")
+    args = EncryptionKeyArgs(physical_name="kiloscale-test-functions", stack="test")
 
     key = provision(lambda: EncryptionKey("functions", args))[
         "aws:kms/key:Key", "functions"

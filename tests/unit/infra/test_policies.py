@@ -55,6 +55,13 @@ NO_GROUP = {"logFormat": "JSON", "logGroup": "/aws/lambda/other"}
 PUT_METRIC = "cloudwatch:PutMetricData"
 TRUST = json.dumps({"Statement": [{"Principal": {"AWS": "arn:aws:iam::1:root"}}]})
 
+ALARM, TOPIC = "cloudwatch/metricAlarm:MetricAlarm", "sns/topic:Topic"
+TOPIC_POLICY, KEY_POLICY = "sns/topicPolicy:TopicPolicy", "kms/keyPolicy:KeyPolicy"
+ALARMS_ONLY = {"Principal": {"Service": "cloudwatch.amazonaws.com"}}
+ANYBODY = policy("sns:Publish", "*", Principal="*")
+ANY_ACCOUNT = policy("sns:Publish", "*", **ALARMS_ONLY)
+READ_ONLY = policy("kms:Decrypt", "*", **ALARMS_ONLY)
+
 FAULTS = [
     (PERMISSION, "chat-send-url-public", {"functionUrlAuthType": "AWS_IAM"}, "chat-send-url", "public_urls_have_both_permissions"),
     (PERMISSION, "chat-send-url-invoke", {"qualifier": "other"}, "chat-send-url", "public_urls_have_both_permissions"),
@@ -63,6 +70,14 @@ FAULTS = [
     (RIGHTS, "chat-send-role-rights", {"policy": policy(["sqs:SendMessage"], "*")}, "chat-send-role-rights", "any_resource_has_a_reason"),
     (RIGHTS, "health-check-role-rights", {"policy": policy(PUT_METRIC, "*")}, "health-check-role-rights", "any_resource_has_a_reason"),
     ("iam/role:Role", "chat-send-role", {"assumeRolePolicy": TRUST}, "chat-send-role", "roles_trust_services_only"),
+    (ALARM, "alarms-outbox-age", {"alarmActions": None}, "alarms-outbox-age", "alarms_have_actions"),
+    (ALARM, "alarms-outbox-age", {"okActions": []}, "alarms-outbox-age", "alarms_have_actions"),
+    (ALARM, "alarms-outbox-age", {"treatMissingData": None}, "alarms-outbox-age", "alarms_say_what_silence_means"),
+    (TOPIC_POLICY, "alarms-policy", {"policy": ANYBODY}, "alarms", "topics_admit_only_our_alarms"),
+    (TOPIC_POLICY, "alarms-policy", {"policy": ANY_ACCOUNT}, "alarms", "topics_admit_only_our_alarms"),
+    (TOPIC, "alarms", {"kmsMasterKeyId": None}, "alarms", "topics_are_encrypted_with_a_key_for_alarms"),
+    (TOPIC, "alarms", {"kmsMasterKeyId": "alias/aws/sns"}, "alarms", "topics_are_encrypted_with_a_key_for_alarms"),
+    (KEY_POLICY, "functions-policy", {"policy": READ_ONLY}, "alarms", "topics_are_encrypted_with_a_key_for_alarms"),
     (GROUP, "chat-send-logs", {"retentionInDays": None}, "chat-send-logs", "logs_expire"),
     (FUNCTION, "chat-send", {"loggingConfig": NO_GROUP}, "chat-send", "functions_log_into_a_group_of_ours"),
     (FUNCTION, "chat-send", {"kmsKeyArn": None}, "chat-send", "secrets_are_encrypted_with_our_key"),
@@ -104,6 +119,8 @@ def test_a_fault_is_found_where_it_is(stack, kind, name, inputs, at, rule):
         (RIGHTS, "llm-requests-consumer-rights", "llm-requests-consumer", "consumers_may_poll"),
         (RIGHTS, "relay-outbox-minutely-role-rights", "relay-outbox-minutely", "schedules_reach_their_target"),
         (GROUP, "llm-handler-logs", "llm-handler", "functions_log_into_a_group_of_ours"),
+        (TOPIC_POLICY, "alarms-policy", "alarms", "topics_admit_only_our_alarms"),
+        (KEY_POLICY, "functions-policy", "alarms", "topics_are_encrypted_with_a_key_for_alarms"),
         ("lambda/alias:Alias", "chat-send-live", "chat-send", "functions_are_published"),
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ from infra_recording import config, record, whole_program
 
 from infra.archives import Archives
 from infra.assembly import reserved_concurrency
+from infra.catalog.alarms import ALARMS
 from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import CHAT_SEND, LLM_HANDLER, SERVICES
@@ -28,6 +29,8 @@ def test_every_declared_part_becomes_a_resource(stack):
     assert {("aws:sqs/queue:Queue", each.name) for each in QUEUES} <= made
     schedule = "aws:scheduler/schedule:Schedule"
     assert {(schedule, each.name) for each in SCHEDULES} <= made
+    alarm = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    assert {(alarm, f"alarms-{each.name}") for each in ALARMS} <= made
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda each: each.name)
@@ -72,6 +75,8 @@ def test_the_outputs_name_what_others_need(stack):
         "queueUrls",
         "deadLetterUrls",
         "scheduleNames",
+        "alarmNames",
+        "topicArns",
     }
     assert set(outputs["functionUrls"]) == {"chat-send", "health-check"}
     assert outputs["functionNames"]["chat-send"] == "kiloscale-test-chat-send"
@@ -79,6 +84,7 @@ def test_the_outputs_name_what_others_need(stack):
 
 def test_no_output_is_a_secret_or_holds_one(stack):
     assert "pooler" not in str(stack[1])
+    assert "hooks.example.com" not in str(stack[1])
 
 
 def test_only_functions_without_a_queue_reserve_concurrency():

@@ -54,7 +54,7 @@ def test_every_problem_is_reported_at_once():
 
 
 def test_an_unknown_key_is_refused_with_the_known_ones():
-    assert "kiloscale:logRetentionDay: unknown; known are allowedOrigins," in problems(
+    assert "kiloscale:logRetentionDay: unknown; known are alertEmail, " in problems(
         logRetentionDay="7"
     )
 
@@ -85,6 +85,11 @@ def test_one_language_model_is_enough_and_none_is_not():
         ("openaiBaseUrl", "api.openai.com", "must be a URL, https://..., got"),
         ("allowedOrigins", "https://a.example", "must be a list of texts, got"),
         ("allowedOrigins", '["https://a.example/x"]', "must end after the host"),
+        ("alertEmail", "ops", "must be one email address, got ops"),
+        ("alertEmail", "a@b.com, c@d.com", "must be one email address, got a@b.com, c"),
+        ("alertWebhook", "http://hooks.example.com/x", "must be a URL, https://..."),
+        ("alertWebhook", "http://127.0.0.1:54/x", "must be a URL, https://..."),
+        ("alertWebhook", "https://localhost/x", "must not be on this machine"),
         ("databaseUrl", "mysql://a@b/c", "must be a connection URI, postgresql://..."),
         ("databaseUrl", "postgresql://a@b:x/c", "with a port from 1 to 65535"),
     ],
@@ -114,6 +119,23 @@ def test_no_problem_text_holds_a_password():
     url = "postgresql://u:hunter2@db.abc.supabase.co/d"
 
     assert "hunter2" not in problems(databaseUrl=url)
+
+
+def test_no_problem_text_holds_a_webhook():
+    assert "T0/B0" not in problems(alertWebhook="hooks.example.com/services/T0/B0/x")
+
+
+def test_only_the_local_stack_may_have_its_webhook_on_this_machine():
+    url = "http://127.0.0.1:54321/webhooks/alarms"
+
+    assert config_checks.webhook("local")(url) is None
+    assert config_checks.webhook("staging")(url) == "must be a URL, https://..."
+
+
+def test_nobody_has_to_be_told_of_alarms():
+    quiet = read("alertEmail", "alertWebhook")
+
+    assert (quiet.alert_email, quiet.alert_webhook) == ("", None)
 
 
 def test_the_issuer_is_the_project_s_auth_service():
