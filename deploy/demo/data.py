@@ -1,16 +1,14 @@
 """The demo's data as results: fill it once, remove it, say what is there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-from deploy import advisory
 from deploy.checklist import Result, Status
-from deploy.database import connect
 from deploy.demo import filling, removal, rows
-from deploy.demo.rows import Connection, Marker
+from deploy.demo.rows import Marker
+from deploy.demo.session import session
 from deploy.demo.sizes import USERS_DEFAULT, Sizes
 from deploy.deployment import Deployment
-from deploy.errors import DeployError, UsageError
+from deploy.errors import UsageError
 
 MIB = 1024**2
 
@@ -25,7 +23,7 @@ def fill(deployment: Deployment, users: int) -> Iterator[Result]:
     Raises:
         UsageError: The number is out of its range, or a demo of another size is there.
     """
-    with _session(deployment) as connection:
+    with session(deployment, alone=not deployment.dry_run) as connection:
         there = rows.read_marker(connection)
         sizes = Sizes.of(users or (there.users if there else USERS_DEFAULT))
         if there and there.is_filled:
@@ -49,7 +47,7 @@ def fill(deployment: Deployment, users: int) -> Iterator[Result]:
 
 def remove(deployment: Deployment) -> Iterator[Result]:
     """Remove every row of the demo; a dry run counts them."""
-    with _session(deployment) as connection:
+    with session(deployment, alone=not deployment.dry_run) as connection:
         found = rows.count(connection)
         if deployment.dry_run or not (found or rows.read_marker(connection)):
             yield from _counts(found)
@@ -78,28 +76,6 @@ def remove(deployment: Deployment) -> Iterator[Result]:
             remedy="./bootstrap demo --remove" if left else None,
             changed=True,
         )
-
-
-@contextmanager
-def _session(deployment: Deployment) -> Iterator[Connection]:
-    """Open a session that nobody else fills or removes beside.
-
-    Raises:
-        DeployError: The database is not there, or has no tables yet.
-        LockedError: Another demo works on this database.
-    """
-    url = deployment.require_local().database_url
-    name = advisory.application_name(rows.LOCK.verb)
-    with connect(url, application_name=name) as connection:
-        row = connection.execute("select to_regclass('kiloscale.outbox')").fetchone()
-        if not (row and row[0]):
-            raise DeployError(
-                "the local database has no tables yet: nothing was made",
-                remedy="./bootstrap deploy",
-            )
-        if not deployment.dry_run:
-            advisory.take(connection, rows.LOCK, url, deployment.progress)
-        yield connection
 
 
 def _refuse_another_size(there: Marker, wanted: Sizes) -> None:

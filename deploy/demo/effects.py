@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from deploy.demo.rows import ALL_USERS, Connection
+from deploy.demo.rows import ALL_USERS
+from deploy.demo.session import Connection
 from deploy.demo.traffic import Sent
 
 WRITERS = f"""
@@ -22,10 +23,11 @@ limit %(writers)s
 """The conversations that their users used last, one for each user."""
 
 WAITING = """
-select count(*) filter (where dead_at is null),
-       count(*) filter (where dead_at is not null)
+select topic, count(*), count(*) filter (where dead_at is null),
+       coalesce(max(last_error), '')
 from kiloscale.outbox
 where key = any(%(keys)s)
+group by topic
 """
 
 ONCE = """
@@ -47,7 +49,7 @@ cross join lateral (
 ) answered
 """
 
-WAIT_S = 120.0
+WAIT_S = 90.0
 """Longest wait for the answers: what a queue lost, the relay sends after 60 s."""
 
 
@@ -84,7 +86,7 @@ def drain(
     people: Sequence[tuple[UUID, UUID]],
     progress: Callable[[str], None],
     wait_s: float = WAIT_S,
-) -> tuple[int, float]:
+) -> tuple[dict[str, str], float]:
     """Wait until nothing of these users and conversations is in the outbox.
 
     Args:
@@ -94,27 +96,42 @@ def drain(
         wait_s: Longest wait, in seconds.
 
     Returns:
-        Rows that are left, given up ones included, and how long it took, in seconds.
+        What is left, by topic, rows that were given up included; empty if all is done.
+        And how long it took, in seconds.
     """
     keys = [str(key) for person in people for key in person]
     began = time.monotonic()
     while True:
-        row = connection.execute(WAITING, {"keys": keys}).fetchone() or (0, 0)
-        waiting, dead = int(str(row[0])), int(str(row[1]))
+        found = connection.execute(WAITING, {"keys": keys}).fetchall()
+        waiting = sum(int(str(row[2])) for row in found)
         took = time.monotonic() - began
         if not waiting or took > wait_s:
-            return waiting + dead, took
-        progress(f"{waiting} answers are on their way")
+            return {
+                str(row[0]): f"{row[1]} rows {row[3]}".strip() for row in found
+            }, took
+        progress(f"{waiting} outbox rows are on their way")
         time.sleep(0.2)
 
 
 def count(connection: Connection, sent: Sequence[Sent]) -> Counts:
     """Count the rows of the accepted messages."""
     accepted = [one for one in sent if one.answer.status in {200, 201}]
-    values = {
-        "chats": [one.chat for one in accepted],
-        "messages": [one.client_msg_id for one in accepted],
-    }
+    chats = [str(one.chat) for one in accepted]
+    messages = [str(one.client_msg_id) for one in accepted]
+    return count_once(connection, chats, messages)
+
+
+def count_once(
+    connection: Connection, chats: Sequence[str], messages: Sequence[str]
+) -> Counts:
+    """Count the rows and the answers of messages.
+
+    Args:
+        connection: To the database.
+        chats: The conversation of each message.
+        messages: The ``client_msg_id`` of each.
+    """
+    values = {"chats": list(chats), "messages": list(messages)}
     row = connection.execute(ONCE, values).fetchone() or (0, 0, 0, 0)
     names = ("accepted", "saved_once", "answered_once", "answers")
     return Counts(**dict(zip(names, (int(str(one)) for one in row), strict=True)))

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import psycopg
 
+from deploy.demo.session import Connection
 from deploy.demo.sizes import LOG_DAYS, Sizes, lengths
-
-Connection = psycopg.Connection[tuple[object, ...]]
 
 FOLDER = Path(__file__).parent
 BAR = 20
@@ -21,7 +20,8 @@ TIDY = """
 vacuum (analyze) public.conversations, public.messages, public.user_memory,
     public.conversation_summaries, public.conversation_activity,
     public.conversation_caches, public.profiles, public.user_profile_list,
-    public.feature_usage, public.stripe_webhook_events, public.edge_function_logs
+    public.feature_usage, public.stripe_webhook_events, public.edge_function_logs,
+    kiloscale.messages_archive
 """
 """What autovacuum would do a minute later: until then plans are made blindly."""
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from deploy.demo import rows
-from deploy.demo.rows import BY_MARK, OF_USERS, Connection, condition
+from deploy.demo.filling import TIDY
+from deploy.demo.rows import BY_MARK, OF_USERS, condition
+from deploy.demo.session import Connection
 
 USERS_AT_ONCE = 50
 """About 10,000 messages: a transaction of a quarter of a second."""
@@ -33,12 +35,6 @@ end
 $$
 """
 
-VACUUM = (
-    "vacuum (analyze) public.messages, public.conversations, public.user_memory,"
-    " public.conversation_summaries, public.conversation_activity,"
-    " public.stripe_webhook_events, kiloscale.messages_archive"
-)
-
 
 def remove(connection: Connection, progress: Callable[[str], None]) -> dict[str, int]:
     """Delete all rows of the demo.
@@ -62,7 +58,7 @@ def remove(connection: Connection, progress: Callable[[str], None]) -> dict[str,
         progress(f"removing marked rows of {table}")
         _delete(connection, removed, table, text, None)
     connection.execute(DROP_PARTITIONS)
-    connection.execute(VACUUM)
+    connection.execute(TIDY)
     connection.execute("delete from public.system_config where key = %s", (rows.KEY,))
     return {table: count for table, count in removed.items() if count}
 

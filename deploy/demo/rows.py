@@ -3,16 +3,10 @@
 import json
 from dataclasses import dataclass
 
-import psycopg
-
-from deploy.advisory import Lock
-
-Connection = psycopg.Connection[tuple[object, ...]]
+from deploy.demo.session import Connection
 
 KEY = "kiloscale_demo"
 """Row of ``system_config`` that says what demo there is."""
-
-LOCK = Lock(number=3, verb="demo", doing="filling or removing the demo of")
 
 ALL_USERS = "select id from auth.users where email like 'user%@demo.invalid'"
 CHATS = "select id from public.conversations where user_id in ({users})"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from deploy.checklist import Result, Status, Step
-from deploy.database import connect
 from deploy.demo import data, effects, rows, traffic
+from deploy.demo.session import Connection, session
 from deploy.demo.sizes import USERS_DEFAULT
 from deploy.demo.traffic import Load, Sent, percentile
 from deploy.deployment import Deployment
@@ -57,7 +57,7 @@ REMOVAL = Step(id="data", title="remove the demo", run=data.remove)
 def replay(deployment: Deployment, users: int, minutes: float) -> Iterator[Result]:
     """Send messages as users of the demo; prove what became of them."""
     stack = deployment.require_local()
-    with connect(stack.database_url) as connection:
+    with session(deployment) as connection:
         there = rows.read_marker(connection)
         load = Load.of(there.users if there else users or USERS_DEFAULT, minutes)
         if deployment.dry_run or not minutes:
@@ -129,11 +129,12 @@ def _latency(sent: list[Sent]) -> Result:
     )
 
 
-def _outbox(left: int, took: float) -> Result:
+def _outbox(left: dict[str, str], took: float) -> Result:
     """Say whether all that was accepted is done."""
+    told = ", ".join(f"{topic}: {what}" for topic, what in left.items())
     return Result(
         id="traffic.outbox",
-        title=f"{left} rows are left after {took:.0f} s"
+        title=f"not empty after {took:.0f} s: {told}"
         if left
         else f"empty {took:.1f} s after the last message",
         status=Status.FAIL if left else Status.PASS,
@@ -164,13 +165,13 @@ def _once(counts: effects.Counts) -> Result:
 
 def jobs(deployment: Deployment) -> Iterator[Result]:
     """Show the dry run of each job that has something to do with old data."""
-    with connect(deployment.require_local().database_url) as connection:
+    with session(deployment) as connection:
         for job in JOBS:
             deployment.progress(job.dry_run)
             yield _would(job, connection)
 
 
-def _would(job: PgCronJob, connection: rows.Connection) -> Result:
+def _would(job: PgCronJob, connection: Connection) -> Result:
     """Read what a job would do at once."""
     cursor = connection.execute(job.dry_run.encode())
     names = [column.name for column in cursor.description or ()]
