@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from deploy import storage
 from deploy.errors import DeployError, ExitCode
 
 Context = TypeVar("Context")
@@ -200,6 +201,10 @@ def _outcomes(
             return
         except DeployError as error:
             result, code = failure(step.id, error), error.exit_code
+        except OSError as error:
+            if (told := storage.explained(error)) is None:
+                raise
+            result, code = failure(step.id, told), told.exit_code
         except KeyboardInterrupt:
             result, code = interruption(step.id), ExitCode.INTERRUPTED
         elapsed = (time.perf_counter() - started) * 1000

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from deploy import console
+from deploy import console, storage
 from deploy.checklist import Observer, Report, Result, Status, Step, run_steps
 from deploy.deployment import LOCAL, Deployment, check_stack
 from deploy.errors import DeployError, ExitCode, UsageError
@@ -84,6 +84,17 @@ def for_stack(remedy: str | None, stack: str) -> str | None:
 
 
 @contextmanager
+def _storage_explained() -> Iterator[None]:
+    """Turn a full disk or a closed folder into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if told := storage.explained(error):
+            raise told from error
+        raise
+
+
+@contextmanager
 def ending(
     task: str, target: str, *, as_json: bool = False, debug: bool = False
 ) -> Iterator[None]:
@@ -99,7 +110,8 @@ def ending(
         SystemExit: Always, where the block did not end by itself.
     """
     try:
-        yield
+        with _storage_explained():
+            yield
     except DeployError as error:
         if debug:
             raise
@@ -137,6 +149,12 @@ def select(
     Raises:
         UsageError: An id is unknown, or nothing is left.
     """
+    for option, text in (("--only", only), ("--skip", skip)):
+        if text and not _ids(text):
+            raise UsageError(
+                f"{option} {text!r} names no step; nothing was changed",
+                remedy="./bootstrap deploy --help",
+            )
     wanted, unwanted = _ids(only), _ids(skip)
     known = [step.id for step in steps]
     unknown = [name for name in [*wanted, *unwanted] if name not in known]

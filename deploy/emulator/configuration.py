@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from deploy.errors import UsageError
 from deploy.local.facts import LocalStack
 from deploy.paths import REPOSITORY
 from infra.naming import PROJECT
@@ -82,9 +83,28 @@ def _settings(path: Path) -> dict[str, str]:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """Read the ``config`` block of a file."""
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content.get("config") or {}
+    """Read the ``config`` block of a file.
+
+    Raises:
+        UsageError: It is not YAML, or has no such block.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise _malformed(path, f"is not YAML: {reason}") from error
+    found = content.get("config") if isinstance(content, dict) else content
+    if not isinstance(content, dict) or not isinstance(found, dict | None):
+        raise _malformed(path, f"config: must be keys with values, got {found!r}")
+    return found or {}
+
+
+def _malformed(path: Path, what: str) -> UsageError:
+    """Say what is wrong with a whole file."""
+    return UsageError(
+        f"{path.name}: {what}; nothing was provisioned",
+        remedy=f"git diff -- {path.name}",
+    )
 
 
 def _text(value: object) -> str:

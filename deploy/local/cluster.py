@@ -21,6 +21,8 @@ RESET = "./bootstrap local.reset"
 # Others may pass through, not look around.
 PASSAGE = 0o711
 
+NO_ROOM = ("No space left on device", "Check free disk space", "File too large")
+
 HBA = f"host all all {LOOPBACK}/32 scram-sha-256\n"
 
 
@@ -127,10 +129,21 @@ def _initdb(cluster: Cluster, folder: Path) -> None:
     )
     if done.returncode:
         whom = account.name if account else "the current user"
+        no_room = any(sign in done.stderr for sign in NO_ROOM)
         raise DeployError(
-            f"initdb failed in {folder} as {whom}:\n{done.stderr.strip()}",
-            remedy=RESET,
+            f"initdb failed in {folder} as {whom}: {_reason(done.stderr)}\n"
+            f"{done.stderr.strip()}",
+            remedy=f"df -h {cluster.folder} # make room, then deploy again"
+            if no_room
+            else RESET,
         )
+
+
+def _reason(said: str) -> str:
+    """Pick the line that names the cause, so that the first line is complete."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    causes = [line for line in lines if "error:" in line or "FATAL:" in line]
+    return (causes or lines or ["it said nothing"])[0]
 
 
 def _utf8_locale() -> str:

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 import psycopg
 
 from deploy.checklist import Result, Status
-from deploy.database import connect
+from deploy.database import connect, explained
 from deploy.local.facts import LocalStack
 from deploy.smoke.gateway import Answer, Gateway
-from deploy.smoke.person import Person, sign, synthetic, traces
+from deploy.smoke.person import Person, remove_forgotten, sign, synthetic, traces
 from infra.catalog.limits import CHAT_MESSAGES
 from infra.catalog.services import CHAT_SEND
 
@@ -52,7 +52,12 @@ def refusals(stack: LocalStack) -> Iterator[Result]:
 
 def messages(stack: LocalStack, progress: Callable[[str], None]) -> Iterator[Result]:
     """Show the path of a message with a synthetic user, and that no row is left."""
-    with connect(stack.database_url) as connection:
+    with (
+        connect(stack.database_url) as connection,
+        explained(connection, "proving the functions"),
+    ):
+        if forgotten := remove_forgotten(connection):
+            progress(f"removed {forgotten} synthetic users of interrupted runs")
         with (
             Gateway(stack) as gateway,
             synthetic(connection, stack.jwt_secret, issuer(stack)) as person,

@@ -70,7 +70,8 @@ def _findings(plan: "Plan") -> Iterator[Result]:
             id=f"migrations.problem-{number}",
             title=f"{problem}. Nothing was applied",
             status=Status.FAIL,
-            remedy="git log -p migrations/",
+            # Each problem begins with the name of its file.
+            remedy=f"git log -p -- migrations/{problem.split()[0].rstrip(':')}",
         )
     for number, note in enumerate(plan.notes, 1):
         yield Result(id=f"migrations.note-{number}", title=note, status=Status.WARN)
