@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 from functions.llm_handler.answers import Answerer
 from functions.llm_handler.handler import answerer
-from functions.llm_handler.providers.interface import ProviderError
 from functions.llm_handler.settings import Settings as AnswerSettings
 from functions.relay_outbox.handler import carriers
 from functions.relay_outbox.outbox import sweep
 from functions.relay_outbox.queries import Failure, Row
 from functions.relay_outbox.settings import Settings as RelaySettings
 from functions.shared.database import Connection, Database
+from functions.shared.providers.interface import ProviderError
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Answer one message: lease, ask, save, announce."""
+"""Answer one message: lease, ask, save, announce, pass on."""
 
 import logging
 from collections.abc import Callable
@@ -8,12 +8,16 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import msgspec
 
 from functions.llm_handler import queries, statements
-from functions.llm_handler.prompts import Turn, answer_prompt
-from functions.llm_handler.providers.interface import Completion, ProviderError
-from functions.llm_handler.providers.models import Models, read_config
+from functions.llm_handler.prompts import answer_prompt
 from functions.llm_handler.queries import Answer, Saved, Taken
+from functions.llm_handler.sampling import is_sampled
 from functions.llm_handler.summaries import summarise
 from functions.shared.database import Database
+from functions.shared.logging import request_id
+from functions.shared.prompts import Turn
+from functions.shared.providers.interface import Completion, ProviderError
+from functions.shared.providers.models import Models, read_config
+from functions.shared.queues import Queue
 from functions.shared.realtime import Broadcaster, BroadcastError
 
 logger = logging.getLogger(__name__)
@@ -39,7 +43,7 @@ class Outcome(StrEnum):
 
 
 def answer_id(message_id: UUID) -> UUID:
-    """Give the ``client_msg_id`` of the one answer to a message."""
+    """Give the id of the one answer to a message."""
     return uuid5(ANSWERS, str(message_id))
 
 
@@ -51,14 +55,21 @@ class Answerer:
         models: The language models.
         broadcaster: Announces an answer where SQL cannot; ``None`` where there is no
             realtime.
+        extractions: Takes the sampled answers to extract_memory; ``None`` where the
+            outbox alone does.
     """
 
     def __init__(
-        self, database: Database, models: Models, broadcaster: Broadcaster | None
+        self,
+        database: Database,
+        models: Models,
+        broadcaster: Broadcaster | None,
+        extractions: Queue | None = None,
     ) -> None:
         self._database = database
         self._models = models
         self._broadcaster = broadcaster
+        self._extractions = extractions
 
     def answer(self, outbox_id: int, left_s: Callable[[], float]) -> Outcome:
         """Answer the message of one outbox row.
@@ -89,6 +100,7 @@ class Answerer:
         completion = self._ask(outbox_id, taken, left_s() - SAVE_MARGIN_S)
         saved = self._save(outbox_id, taken, completion)
         self._announce(taken, saved)
+        self._enqueue(taken, saved)
         if saved.answer_id is not None:
             turns = [*taken.history, Turn("assistant", completion.text)]
             summarise(
@@ -130,12 +142,15 @@ class Answerer:
             "input_tokens": completion.input_tokens,
             "output_tokens": completion.output_tokens,
         }
+        # PostgreSQL's text holds every character but this one.
+        text = completion.text.replace("\0", "")
+        own_id = answer_id(taken.message_id)
         answer = Answer(
             outbox_id=outbox_id,
             message_id=taken.message_id,
-            client_msg_id=answer_id(taken.message_id),
-            # PostgreSQL's text holds every character but this one.
-            text=completion.text.replace("\0", ""),
+            answer_id=own_id,
+            text=text,
+            is_sampled=is_sampled(own_id, text, taken.message_count + 1),
             meta=msgspec.json.encode(meta).decode(),
         )
         statement = (
@@ -165,6 +180,19 @@ class Answerer:
             logger.warning("the relay will announce it", extra={"fields": fields})
             return
         self._discard(saved.notice_id)
+
+    def _enqueue(self, taken: Taken, saved: Saved) -> None:
+        """Send a sampled answer on to extract_memory, best effort like all sends."""
+        if saved.extraction_id is None or self._extractions is None:
+            return
+        work = {
+            "outbox_id": saved.extraction_id,
+            "chat_id": taken.chat_id,
+            "user_id": taken.user_id,
+            "message_id": saved.answer_id,
+            "request_id": request_id.get(),
+        }
+        self._extractions.send(work)
 
     def _discard(self, outbox_id: int) -> None:
         """Delete an outbox row."""

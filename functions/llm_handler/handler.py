@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from functions.llm_handler.answers import Answerer, Outcome
-from functions.llm_handler.providers.models import models
 from functions.llm_handler.settings import Settings
 from functions.shared.database import Database, SingleConnection
 from functions.shared.logging import configure, request_id
+from functions.shared.providers.models import models
+from functions.shared.queues import Queue
 from functions.shared.realtime import Broadcaster
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,13 @@ def answerer(settings: Settings, database: Database) -> Answerer:
     broadcaster = None
     if settings.supabase_url:
         broadcaster = Broadcaster(settings.supabase_url, settings.supabase_service_key)
-    return Answerer(database, models(settings), broadcaster)
+    queue_url = settings.queue_url_extraction
+    return Answerer(
+        database,
+        models(settings.model_keys),
+        broadcaster,
+        Queue(queue_url) if queue_url else None,
+    )
 
 
 @cache

@@ -1,9 +1,8 @@
 """What a language model is asked: pure functions from rows to prompts."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-import msgspec
+from functions.shared.prompts import Prompt, Turn
 
 DEFAULT_INSTRUCTIONS = (
     "You are the assistant of a chat app. Answer the last message in its language,"
@@ -17,20 +16,6 @@ SUMMARY_INSTRUCTIONS = (
     " and numbers. Continue the earlier summary, if there is one. Write the summary"
     " only."
 )
-
-
-class Turn(msgspec.Struct, frozen=True):
-    """One message of the conversation."""
-
-    role: Literal["user", "assistant"]
-    text: str
-
-
-class Prompt(msgspec.Struct, frozen=True):
-    """Instructions, and the turns, of which the last is the user's."""
-
-    instructions: str
-    turns: tuple[Turn, ...]
 
 
 def answer_prompt(

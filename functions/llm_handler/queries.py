@@ -7,14 +7,14 @@ import msgspec
 from psycopg.rows import class_row
 
 from functions.llm_handler import statements
-from functions.llm_handler.prompts import Turn
+from functions.llm_handler.sampling import MATURE_AT
 from functions.shared.database import Connection
+from functions.shared.prompts import Turn
+from functions.shared.providers.models import CONFIG_KEY
 
 HISTORY_MESSAGES = 20
 MEMORIES = 20
 """As many of each as the app's own path reads for a turn."""
-
-CONFIG_KEY = "llm_provider"
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         chat_id: Its conversation.
         user_id: Owner of the conversation.
         history: Oldest first, the message last.
+        message_count: Messages of the conversation, at most `sampling.MATURE_AT`.
         memories: Most relevant first.
         summary: The latest one.
         config: Value of the row ``llm_provider`` of ``system_config``.
@@ -35,6 +36,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     chat_id: UUID
     user_id: UUID
     history: list[Turn]
+    message_count: int
     memories: list[str]
     summary: str | None
     config: dict[str, Any] | None
@@ -65,15 +67,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         outbox_id: The row that asked for it.
         message_id: The message that it answers.
-        client_msg_id: Derived from ``message_id``: a second answer has the same.
+        answer_id: Its id, and its ``client_msg_id``. Derived from ``message_id``: a
+            second answer has the same.
         text: The answer.
+        is_sampled: Whether memories are to be looked for in it.
         meta: ``messages.meta`` as JSON.
     """
 
     outbox_id: int
     message_id: UUID
-    client_msg_id: UUID
+    answer_id: UUID
     text: str
+    is_sampled: bool
     meta: str
 
 
@@ -86,12 +91,15 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
         last_summary_at_turn: Its turns when the last summary was written.
         notice_id: Outbox row of the realtime event; 0 if it went with the commit,
             ``None`` if there is none.
+        extraction_id: Outbox row that asks for its memories; ``None`` if it was not
+            sampled.
     """
 
     answer_id: UUID | None
     turn_count: int
     last_summary_at_turn: int
     notice_id: int | None
+    extraction_id: int | None
 
 
 def take(connection: Connection, outbox_id: int, lease_s: int) -> Found:
@@ -101,6 +109,7 @@ def take(connection: Connection, outbox_id: int, lease_s: int) -> Found:
         "lease_s": lease_s,
         "history": HISTORY_MESSAGES,
         "memories": MEMORIES,
+        "mature_at": MATURE_AT,
         "config_key": CONFIG_KEY,
     }
     with connection.cursor(row_factory=class_row(Found)) as cursor:
@@ -108,7 +117,7 @@ def take(connection: Connection, outbox_id: int, lease_s: int) -> Found:
 
 
 def save(connection: Connection, answer: Answer, statement: str) -> Saved:
-    """Save an answer, delete its outbox row, count the turn, announce it.
+    """Save an answer, delete its outbox row, count the turn, announce it, sample it.
 
     Args:
         connection: In autocommit mode: the statement is the transaction.

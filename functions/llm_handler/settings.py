@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from functions.shared.environment import Environment
+from functions.shared.providers.keys import ModelKeys
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -14,19 +15,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         database_url: libpq connection URI.
         supabase_url: Base of Supabase's APIs; empty where there is no realtime.
         supabase_service_key: Key with which realtime messages are sent.
-        gemini_api_key: Empty turns Gemini off.
-        gemini_base_url: Another base of its API; empty takes Google's.
-        openai_api_key: Empty turns the OpenAI-compatible API off.
-        openai_base_url: Another base of its API; empty takes OpenAI's.
+        model_keys: What opens the language models.
+        queue_url_extraction: SQS queue of extract_memory; empty where there is none,
+            and the outbox alone carries the work.
     """
 
     database_url: str
     supabase_url: str
     supabase_service_key: str
-    gemini_api_key: str
-    gemini_base_url: str
-    openai_api_key: str
-    openai_base_url: str
+    model_keys: ModelKeys
+    queue_url_extraction: str
 
     @classmethod
     def from_environ(cls, variables: Mapping[str, str]) -> "Settings":
@@ -40,10 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             database_url=environment.required("DATABASE_URL"),
             supabase_url=environment.text("SUPABASE_URL"),
             supabase_service_key=environment.text("SUPABASE_SERVICE_KEY"),
-            gemini_api_key=environment.text("GEMINI_API_KEY"),
-            gemini_base_url=environment.text("GEMINI_BASE_URL"),
-            openai_api_key=environment.text("OPENAI_API_KEY"),
-            openai_base_url=environment.text("OPENAI_BASE_URL"),
+            model_keys=ModelKeys.read(environment),
+            queue_url_extraction=environment.text("QUEUE_URL_EXTRACTION"),
         )
         environment.check()
         return settings

@@ -65,6 +65,11 @@ select exists (select from kiloscale.outbox where id = %(outbox_id)s) as is_wait
                               order by h.created_at, h.id),
                           '[]')
                  from history h),
+           'message_count', (
+               select count(*)
+                 from (select from public.messages n
+                        where n.chat_id = m.chat_id
+                        limit %(mature_at)s) n),
            'memories', (
                select coalesce(jsonb_agg(y.memory_text order by y.rank), '[]')
                  from memory y),
@@ -88,8 +93,8 @@ with done as (
     insert into public.messages
         (id, chat_id, role, text, created_at, client_msg_id, status, mode, user_id,
          meta)
-    select gen_random_uuid(), c.id, 'assistant', %(text)s, clock_timestamp(),
-           %(client_msg_id)s, 'complete', m.mode, c.user_id, %(meta)s::jsonb
+    select %(answer_id)s, c.id, 'assistant', %(text)s, clock_timestamp(),
+           %(answer_id)s, 'complete', m.mode, c.user_id, %(meta)s::jsonb
       from done
       join public.messages m on m.id = %(message_id)s
       join public.conversations c on c.id = m.chat_id
@@ -107,12 +112,21 @@ with done as (
       from answer a
 ), notice as (
     {notice}
+), extraction as (
+    insert into kiloscale.outbox (topic, key, payload)
+    select 'extraction', a.chat_id::text,
+           jsonb_build_object(
+               'chat_id', a.chat_id, 'user_id', a.user_id, 'message_id', a.id)
+      from answer a
+     where %(is_sampled)s
+    returning id
 )
 select (select a.id from answer a) as answer_id,
        coalesce((select t.turn_count from turn t), 0) as turn_count,
        coalesce((select t.last_summary_at_turn from turn t), 0)
            as last_summary_at_turn,
-       (select n.id from notice n) as notice_id
+       (select n.id from notice n) as notice_id,
+       (select x.id from extraction x) as extraction_id
 """
 
 # The length of a void result is 0, the id that stands for "sent with this commit". The

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from functions.llm_handler import queries
-from functions.llm_handler.prompts import Turn, summary_prompt
-from functions.llm_handler.providers.models import Models, read_config
+from functions.llm_handler.prompts import summary_prompt
 from functions.llm_handler.queries import Saved, Taken
 from functions.shared.database import Database
+from functions.shared.prompts import Turn
+from functions.shared.providers.models import Models, read_config
 
 logger = logging.getLogger(__name__)
 

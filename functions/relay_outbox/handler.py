@@ -25,8 +25,13 @@ logger = logging.getLogger(__name__)
 def carriers(settings: Settings) -> dict[str, Carrier]:
     """Give who takes each topic, as far as it is configured."""
     found: dict[str, Carrier] = {}
-    if settings.queue_url_llm:
-        found["llm"] = QueueCarrier(Queue(settings.queue_url_llm))
+    queues = {
+        "llm": settings.queue_url_llm,
+        "extraction": settings.queue_url_extraction,
+    }
+    for topic, url in queues.items():
+        if url:
+            found[topic] = QueueCarrier(Queue(url))
     if settings.supabase_url:
         found["realtime"] = RealtimeCarrier(
             Broadcaster(settings.supabase_url, settings.supabase_service_key)

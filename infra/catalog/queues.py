@@ -66,4 +66,14 @@ LLM_REQUESTS = Queue(
     max_concurrency=10,
 )
 
-QUEUES: tuple[Queue, ...] = (LLM_REQUESTS,)
+MEMORY_EXTRACTIONS = Queue(
+    name="memory-extractions",
+    topic="extraction",
+    consumer="extract_memory",
+    # One call of the model reads all turns of a conversation that arrive together.
+    batch_size=10,
+    window_s=10,
+    max_concurrency=4,
+)
+
+QUEUES: tuple[Queue, ...] = (LLM_REQUESTS, MEMORY_EXTRACTIONS)

@@ -96,8 +96,14 @@ RELAY_OUTBOX = Service(
     memory_mib=256,
     timeout_s=50,
     concurrency=1,
-    sends_to=("llm",),
-    settings=("DATABASE_URL", "QUEUE_URL_LLM", "SUPABASE_URL", "SUPABASE_SERVICE_KEY"),
+    sends_to=("llm", "extraction"),
+    settings=(
+        "DATABASE_URL",
+        "QUEUE_URL_LLM",
+        "QUEUE_URL_EXTRACTION",
+        "SUPABASE_URL",
+        "SUPABASE_SERVICE_KEY",
+    ),
 )
 LLM_HANDLER = Service(
     folder="llm_handler",
@@ -106,10 +112,30 @@ LLM_HANDLER = Service(
     memory_mib=512,
     timeout_s=60,
     concurrency=10,
+    sends_to=("extraction",),
     settings=(
         "DATABASE_URL",
         "SUPABASE_URL",
         "SUPABASE_SERVICE_KEY",
+        "GEMINI_API_KEY",
+        "GEMINI_BASE_URL",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "QUEUE_URL_EXTRACTION",
+    ),
+)
+EXTRACT_MEMORY = Service(
+    folder="extract_memory",
+    summary="keeps what a conversation tells about its user",
+    route=None,
+    memory_mib=512,
+    timeout_s=60,
+    # Sampled, it has a quarter of llm_handler's calls, and nobody waits for it.
+    concurrency=4,
+    settings=(
+        "DATABASE_URL",
+        "EXTRACTION_LIMIT_HITS",
+        "EXTRACTION_LIMIT_WINDOW_S",
         "GEMINI_API_KEY",
         "GEMINI_BASE_URL",
         "OPENAI_API_KEY",
@@ -139,4 +165,10 @@ HEALTH_CHECK = Service(
     ),
 )
 
-SERVICES: tuple[Service, ...] = (CHAT_SEND, RELAY_OUTBOX, LLM_HANDLER, HEALTH_CHECK)
+SERVICES: tuple[Service, ...] = (
+    CHAT_SEND,
+    RELAY_OUTBOX,
+    LLM_HANDLER,
+    EXTRACT_MEMORY,
+    HEALTH_CHECK,
+)

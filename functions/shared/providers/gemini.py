@@ -3,8 +3,8 @@
 from google import genai
 from google.genai import errors, types
 
-from functions.llm_handler.prompts import Prompt
-from functions.llm_handler.providers.interface import (
+from functions.shared.prompts import Prompt
+from functions.shared.providers.interface import (
     Completion,
     ProviderError,
     status_error,

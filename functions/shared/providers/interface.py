@@ -4,7 +4,7 @@ from typing import Protocol
 
 import msgspec
 
-from functions.llm_handler.prompts import Prompt
+from functions.shared.prompts import Prompt
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):

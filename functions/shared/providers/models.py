@@ -8,15 +8,18 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from functions.llm_handler.prompts import Prompt
-from functions.llm_handler.providers.interface import (
+from functions.shared.prompts import Prompt
+from functions.shared.providers.interface import (
     Completion,
     Provider,
     ProviderError,
 )
-from functions.llm_handler.settings import Settings
+from functions.shared.providers.keys import ModelKeys
 
 logger = logging.getLogger(__name__)
+
+CONFIG_KEY = "llm_provider"
+"""Key of the row of ``system_config`` that chooses provider and model."""
 
 DEFAULT_PROVIDER: Literal["gemini"] = "gemini"
 DEFAULT_MODEL = "gemini-2.5-flash"
@@ -153,20 +156,20 @@ class Models:
         return self._open[name]
 
 
-def models(settings: Settings) -> Models:
+def models(keys: ModelKeys) -> Models:
     """Give the providers that the environment configures."""
 
     def gemini() -> Provider:
-        _require(settings.gemini_api_key, "GEMINI_API_KEY")
-        from functions.llm_handler.providers.gemini import Gemini
+        _require(keys.gemini_api_key, "GEMINI_API_KEY")
+        from functions.shared.providers.gemini import Gemini
 
-        return Gemini(settings.gemini_api_key, settings.gemini_base_url)
+        return Gemini(keys.gemini_api_key, keys.gemini_base_url)
 
     def openai() -> Provider:
-        _require(settings.openai_api_key, "OPENAI_API_KEY")
-        from functions.llm_handler.providers.openai_compatible import OpenAiCompatible
+        _require(keys.openai_api_key, "OPENAI_API_KEY")
+        from functions.shared.providers.openai_compatible import OpenAiCompatible
 
-        return OpenAiCompatible(settings.openai_api_key, settings.openai_base_url)
+        return OpenAiCompatible(keys.openai_api_key, keys.openai_base_url)
 
     return Models({"gemini": gemini, "openai": openai})
 

@@ -3,8 +3,8 @@
 import openai
 from openai.types.chat import ChatCompletionMessageParam
 
-from functions.llm_handler.prompts import Prompt
-from functions.llm_handler.providers.interface import (
+from functions.shared.prompts import Prompt
+from functions.shared.providers.interface import (
     Completion,
     ProviderError,
     status_error,

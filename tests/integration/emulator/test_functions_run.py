@@ -57,8 +57,11 @@ METRIC = {
 MAY = [
     ("chat-send", "sqs", "send_message", "llm-requests", SEND),
     ("relay-outbox", "sqs", "send_message", "llm-requests", SEND),
+    ("relay-outbox", "sqs", "send_message", "memory-extractions", SEND),
     ("relay-outbox", "sqs", "send_message", "relay-outbox-minutely-dead-letters", SEND),
     ("llm-handler", "sqs", "get_queue_attributes", "llm-requests", READ),
+    ("llm-handler", "sqs", "send_message", "memory-extractions", SEND),
+    ("extract-memory", "sqs", "get_queue_attributes", "memory-extractions", READ),
     ("health-check", "sqs", "get_queue_attributes", "llm-requests", READ),
     ("health-check", "sqs", "get_queue_attributes", "llm-requests-dead-letters", READ),
     ("health-check", "cloudwatch", "put_metric_data", None, METRIC),
@@ -66,10 +69,13 @@ MAY = [
 MAY_NOT = [
     ("chat-send", "sqs", "receive_message", "llm-requests", {}),
     ("chat-send", "sqs", "send_message", "llm-requests-dead-letters", SEND),
+    ("chat-send", "sqs", "send_message", "memory-extractions", SEND),
     ("chat-send", "sqs", "send_message", "health-check-hourly-dead-letters", SEND),
     ("chat-send", "cloudwatch", "put_metric_data", None, METRIC),
     ("llm-handler", "sqs", "send_message", "llm-requests", SEND),
     ("llm-handler", "sqs", "send_message", "llm-requests-dead-letters", SEND),
+    ("extract-memory", "sqs", "send_message", "memory-extractions", SEND),
+    ("extract-memory", "sqs", "receive_message", "llm-requests", {}),
     ("health-check", "sqs", "send_message", "llm-requests", SEND),
     ("health-check", "sqs", "receive_message", "llm-requests", {}),
     ("relay-outbox", "sqs", "receive_message", "llm-requests", {}),
@@ -149,6 +155,7 @@ def test_reserved_concurrency_is_set_where_no_queue_bounds(stack):
         "chat-send": 40,
         "relay-outbox": 1,
         "llm-handler": None,
+        "extract-memory": None,
         "health-check": 2,
     }
 

@@ -22,7 +22,7 @@ from infra.catalog.services import CHAT_SEND, LLM_HANDLER, SERVICES, Service
 pytestmark = pytest.mark.integration
 
 DENIED = {"boto3", "botocore", "pydantic", "openai", "google.genai", "cryptography"}
-ZIP_MB_MAX = {"llm-handler": 50}
+ZIP_MB_MAX = {"llm-handler": 50, "extract-memory": 50}
 SMALL_ZIP_MB = 7
 EM_AARCH64 = b"\xb7\x00"
 
@@ -84,7 +84,7 @@ def test_a_service_imports_with_nothing_but_its_zip(service: Service, target, un
 
 def test_the_sdks_import_when_they_are_needed(target, unzipped):
     program = (
-        "from functions.llm_handler.providers import gemini, openai_compatible;"
+        "from functions.shared.providers import gemini, openai_compatible;"
         " gemini.Gemini('k', ''); openai_compatible.OpenAiCompatible('k', '')"
     )
 

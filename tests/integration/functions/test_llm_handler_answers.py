@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from functions.llm_handler.answers import Answerer, Outcome
-from functions.llm_handler.prompts import Prompt
-from functions.llm_handler.providers.interface import Completion, ProviderError
-from functions.llm_handler.providers.models import Models
 from functions.shared.database import SingleConnection
+from functions.shared.prompts import Prompt
+from functions.shared.providers.interface import Completion, ProviderError
+from functions.shared.providers.models import Models
 from functions.shared.realtime import BroadcastError
 
 pytestmark = pytest.mark.integration

@@ -6,11 +6,11 @@ from typing import Any
 import httpx
 import pytest
 
-from functions.llm_handler.prompts import Prompt, Turn
-from functions.llm_handler.providers.gemini import Gemini
-from functions.llm_handler.providers.interface import Provider, ProviderError
-from functions.llm_handler.providers.models import Models, read_config
-from functions.llm_handler.providers.openai_compatible import OpenAiCompatible
+from functions.shared.prompts import Prompt, Turn
+from functions.shared.providers.gemini import Gemini
+from functions.shared.providers.interface import Provider, ProviderError
+from functions.shared.providers.models import Models, read_config
+from functions.shared.providers.openai_compatible import OpenAiCompatible
 from functions.shared.realtime import Broadcaster, BroadcastError
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ import pytest
 
 from functions.llm_handler import handler
 from functions.llm_handler.answers import Outcome
-from functions.llm_handler.providers.interface import ProviderError
+from functions.shared.providers.interface import ProviderError
 
 
 class FakeContext:

@@ -2,14 +2,15 @@
 
 import pytest
 
-from functions.llm_handler.prompts import Prompt, Turn
-from functions.llm_handler.providers.interface import (
+from functions.shared.environment import Environment
+from functions.shared.prompts import Prompt, Turn
+from functions.shared.providers.interface import (
     Completion,
     ProviderError,
     status_error,
 )
-from functions.llm_handler.providers.models import Models, models, read_config
-from functions.llm_handler.settings import Settings
+from functions.shared.providers.keys import ModelKeys
+from functions.shared.providers.models import Models, models, read_config
 
 PROMPT = Prompt("Be brief.", (Turn("user", "Tea?"),))
 BUSY = ProviderError("503 busy", is_transient=True)
@@ -149,7 +150,7 @@ def test_a_status_passes_or_stays(status, is_transient):
 
 
 def test_a_provider_without_a_key_is_not_opened():
-    chosen = models(Settings.from_environ({"DATABASE_URL": "x"}))
+    chosen = models(ModelKeys.read(Environment({})))
 
     with pytest.raises(ProviderError) as caught:
         chosen.complete(read_config(None), PROMPT, 50.0)

@@ -2,10 +2,10 @@
 
 from functions.llm_handler.prompts import (
     DEFAULT_INSTRUCTIONS,
-    Turn,
     answer_prompt,
     summary_prompt,
 )
+from functions.shared.prompts import Turn
 
 USER, ASSISTANT = Turn("user", "Tea?"), Turn("assistant", "Yes.")
 

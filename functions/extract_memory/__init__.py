@@ -1,0 +1,1 @@
+"""Keeps what a conversation tells about its user. Trigger: ``memory-extractions``."""
