@@ -3,6 +3,7 @@
 from deploy.checklist import Step
 from deploy.deployment import Deployment
 from deploy.steps import (
+    alarms,
     bundles,
     crons,
     database,
@@ -23,7 +24,7 @@ CHECKLIST: tuple[Step[Deployment], ...] = (
     crons.STEP,
     functions.STEP,
     monitoring.STEP,
-    not_built.ALARMS,
+    alarms.STEP,
     not_built.CDN,
 )
 

@@ -20,5 +20,4 @@ def _skipped(step_id: str, title: str) -> Step[Deployment]:
     return Step(id=step_id, title=title, run=run)
 
 
-ALARMS = _skipped("alarms", "prove that an alarm fires and recovers")
 CDN = _skipped("cdn", "prove a cache hit for each rule")

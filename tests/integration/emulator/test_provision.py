@@ -6,11 +6,15 @@ import stat
 from dataclasses import replace
 
 import pytest
-from emulator_alone import zips
+from emulator_alone import Webhook, zips
 
-from deploy.emulator.clients import client
+from deploy.emulator import topics
+from deploy.emulator.clients import Clients, client
 from deploy.emulator.provision import missing, provision
+from deploy.emulator.record import Record
+from deploy.emulator.table import KINDS
 from deploy.errors import DeployError, HalfDoneError
+from infra.catalog.queues import QUEUES
 from infra.catalog.services import SERVICES
 
 pytestmark = pytest.mark.integration
@@ -130,11 +134,26 @@ def test_every_kind_of_resource_is_missed_when_it_is_gone(emulator):
     )
     kms = client(stack, "kms")
     kms.delete_alias(AliasName="alias/kiloscale-local-functions")
+    name = {"AlarmNames": ["kiloscale-local-outbox-age"]}
+    client(stack, "cloudwatch").delete_alarms(**name)
+    sns = client(stack, "sns")
+    (subscription,) = sns.list_subscriptions()["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    record = Record.load(stack.state)
+    for kind, program_name in (
+        ("aws:sns/topicPolicy:TopicPolicy", "alarms-policy"),
+        ("aws:kms/keyPolicy:KeyPolicy", "functions-policy"),
+    ):
+        KINDS[kind].delete(Clients(stack), record.find(kind, program_name))
 
     assert sorted(missing(stack)) == [
+        "cloudwatch.MetricAlarm alarms-outbox-age",
         "kms.Alias functions-alias",
+        "kms.KeyPolicy functions-policy",
         "lambda.FunctionUrl chat-send-url",
         "lambda.Permission chat-send-url-public",
+        "sns.TopicPolicy alarms-policy",
+        "sns.TopicSubscription alarms-webhook",
         "sqs.RedriveAllowPolicy llm-requests-dead-letters-allow",
     ]
 
@@ -193,8 +212,8 @@ def test_a_lost_record_is_made_again_from_what_exists(emulator):
 
     functions = client(stack, "lambda")
     mappings = functions.list_event_source_mappings()["EventSourceMappings"]
-    assert len(mappings) == 1
-    assert len(functions.list_functions()["Functions"]) == 4
+    assert len(mappings) == len(QUEUES)
+    assert len(functions.list_functions()["Functions"]) == len(SERVICES)
     assert missing(stack) == []
 
 
@@ -226,6 +245,26 @@ def test_a_refusal_names_the_resource_and_what_was_said(emulator):
     )
     assert "unzip" in text
     assert text.endswith("stays, and the next run goes on from there")
+
+
+def test_a_webhook_that_does_not_confirm_ends_the_run_and_the_next_asks_again(
+    emulator, monkeypatch
+):
+    stack, bundles = emulator.stack, zips(emulator.stack.state)
+    monkeypatch.setattr(topics, "CONFIRMATION_S", 0.2)
+    emulator.webhook.stop()
+
+    with pytest.raises(HalfDoneError) as error:
+        provision(stack, bundles, quiet)
+
+    text = str(error.value)
+    assert "TopicSubscription (alarms-webhook): its endpoint did not confirm" in text
+    assert stack.supabase_url not in text
+    emulator.webhook = Webhook(stack)
+    monkeypatch.undo()
+    done = provision(stack, bundles, quiet)
+    assert "sns.TopicSubscription alarms-webhook" in done.created
+    assert len(client(stack, "sns").list_subscriptions()["Subscriptions"]) == 1
 
 
 def test_no_secret_is_written_down(emulator):

@@ -1,0 +1,62 @@
+"""Verify the alarms, and prove that one of them rings, is heard, and stops."""
+
+from collections.abc import Iterator
+
+from deploy import ledger
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import Deployment
+
+
+def run(deployment: Deployment) -> Iterator[Result]:
+    """Compare the alarms with the catalog, then prove one or say since when it is."""
+    if not deployment.is_local:
+        yield _skipped("declared", "looking at a cloud account is not built yet")
+        return
+    if deployment.dry_run:
+        yield _skipped("declared", "a dry run does not know what a deploy would leave")
+        return
+    from deploy import alarms
+    from deploy.smoke import alarms as proof
+
+    stack = deployment.require_local()
+    found = proof.look(stack)
+    yield (as_declared := alarms.declared(found, deployment.stack))
+    if as_declared.status is Status.FAIL:
+        return
+    yield alarms.states(found, deployment.stack)
+    entries = ledger.read(deployment.state)
+    build = entries.get("infrastructure", "")
+    if build and entries.get("alarms_proved") == build:
+        reason = f"proved for this very build at {entries['alarms_proved_at']}"
+        yield _skipped("fires", reason)
+        return
+    alarm = proof.choose(found)
+    if alarm is None:
+        yield _skipped("fires", "no alarm is OK that could be made to ring")
+        return
+    failed = False
+    for result in proof.prove(stack, alarm, deployment.progress):
+        failed = failed or result.status is Status.FAIL
+        yield result
+    if not failed and build:
+        ledger.write(
+            deployment.state, alarms_proved=build, alarms_proved_at=ledger.now()
+        )
+
+
+def _skipped(check: str, reason: str) -> Result:
+    """Say why a check was not made."""
+    return Result(
+        id=f"alarms.{check}",
+        title=f"skipped: {reason}",
+        status=Status.SKIPPED,
+        evidence={"reason": reason},
+    )
+
+
+STEP = Step(
+    id="alarms",
+    title="prove that an alarm fires and recovers",
+    run=run,
+    verifies=True,
+)
