@@ -99,10 +99,41 @@ def crons_run(
 
     Examples: crons.run --job snapshot-health | crons.run --job all
     """
-    from deploy import commands
+    from deploy import commands, cron_commands
 
     out = commands.Output(as_json=json, evidence=evidence, debug=debug)
-    raise SystemExit(commands.run_cron(stack, job, out))
+    raise SystemExit(cron_commands.run_cron(stack, job, out))
+
+
+@task(
+    help=SHOWN
+    | {
+        "job": "Name of a declared pg_cron job that somebody else's job has.",
+        "dry_run": "Show both definitions and the undo statement; change nothing.",
+        "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
+    },
+)
+def crons_adopt(
+    c: Context,
+    job: str,
+    stack: str = "local",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Replace a job of somebody else that has a declared name by the declared one.
+
+    Examples: crons.adopt --job archive-old-messages --dry-run |
+    crons.adopt --job archive-old-messages --stack production
+
+    Exit codes: 0 done, or nothing to take over; 2 usage; 3 it is another role's job.
+    """
+    from deploy import commands, cron_commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(cron_commands.adopt(stack, job, out, dry_run=dry_run, yes=yes))
 
 
 @task(help=SHOWN | {"number": "Number of the receipt; 0 is the newest."})
@@ -172,6 +203,26 @@ def demo(
     out = Output(as_json=json, evidence=evidence, debug=debug)
     code = commands.demo(stack, users, minutes, remove=remove, dry_run=dry_run, out=out)
     raise SystemExit(code)
+
+
+@task(
+    positional=["suite"],
+    help={
+        "suite": "Name of a suite in benchmarks/, e.g. main.",
+        "json": SHOWN["json"],
+        "debug": SHOWN["debug"],
+    },
+)
+def bench(c: Context, suite: str, json: bool = False, debug: bool = False) -> None:
+    """Measure what Kiloscale promises in numbers, in a temporary clone.
+
+    Examples: bench main | bench main --json
+
+    Exit codes: 0 all targets met; 7 a figure misses its target.
+    """
+    from deploy import bench as benchmarks
+
+    raise SystemExit(benchmarks.run(suite, as_json=json, debug=debug))
 
 
 @task(
@@ -283,7 +334,7 @@ def local_env(c: Context, json: bool = False) -> None:
     raise SystemExit(local_commands.env(as_json=json))
 
 
-namespace = Collection(deploy, verify_crons, demo, test)
+namespace = Collection(deploy, verify_crons, demo, bench, test)
 local = Collection("local")
 for name, body in (
     ("start", local_start),
@@ -297,6 +348,7 @@ for name, body in (
     local.add_task(body, name=name)
 crons = Collection("crons")
 crons.add_task(crons_run, name="run")
+crons.add_task(crons_adopt, name="adopt")
 receipt = Collection("receipt")
 receipt.add_task(receipt_show, name="show")
 receipt.add_task(receipt_verify, name="verify")

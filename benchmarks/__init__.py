@@ -1,0 +1,1 @@
+"""What Kiloscale promises in numbers; ``./bootstrap bench SUITE`` measures it."""

@@ -1,0 +1,84 @@
+"""A figure, its verdict, and the document that every suite prints."""
+
+import json
+
+import pytest
+
+from deploy import bench
+from deploy.bench import Figure
+from deploy.errors import UsageError
+
+
+def figure(value: float, target: float = 3.0, **more: object) -> Figure:
+    return Figure(id="main.noop_deploy_s", value=value, unit="s", target=target, **more)
+
+
+@pytest.mark.parametrize(("value", "ok"), [(2.9, True), (3.0, True), (3.001, False)])
+def test_a_figure_may_be_its_target_at_most(value, ok):
+    assert figure(value).ok is ok
+
+
+def test_a_figure_of_which_more_is_better_is_its_target_at_least():
+    assert figure(2.9, at_least=True).ok is False
+    assert figure(3.0, at_least=True).ok is True
+
+
+def test_a_ratio_needs_something_to_compare_with():
+    assert figure(2.6, baseline=2.0).ratio == pytest.approx(1.3)
+    assert figure(2.6).ratio is None
+
+
+def test_the_document_keeps_its_contract():
+    content = json.loads(bench.document("main", [figure(2.12345, baseline=2.0)]))
+
+    assert list(content) == ["suite", "machine", "figures"]
+    assert list(content["machine"]) == ["cpus", "memory", "python", "platform"]
+    assert content["figures"] == [
+        {
+            "id": "main.noop_deploy_s",
+            "value": 2.123,
+            "unit": "s",
+            "baseline": 2.0,
+            "ratio": 1.062,
+            "target": 3.0,
+            "ok": True,
+        }
+    ]
+
+
+class Measured:
+    """A suite whose figures are known."""
+
+    def __init__(self, *figures: Figure) -> None:
+        self._figures = figures
+
+    def measure(self, progress):
+        progress("measuring")
+        yield from self._figures
+
+
+@pytest.mark.parametrize(("value", "code"), [(2.0, 0), (4.0, 7)])
+def test_only_the_document_is_on_stdout_and_the_code_says_whether_it_holds(
+    monkeypatch, capsys, value, code
+):
+    monkeypatch.setattr(bench, "_load", lambda suite: Measured(figure(value)))
+
+    ended = bench.run("main", as_json=True)
+
+    assert ended == code
+    assert json.loads(capsys.readouterr().out)["figures"][0]["value"] == value
+
+
+def test_the_table_names_what_is_missed(monkeypatch, capsys):
+    monkeypatch.setattr(bench, "_load", lambda suite: Measured(figure(4.0)))
+
+    bench.run("main", as_json=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "missed  main.noop_deploy_s        4.0 s  (at most 3)"
+    assert lines[-1] == "0 of 1 targets met; missed: main.noop_deploy_s"
+
+
+def test_an_unknown_suite_is_refused_with_those_that_exist():
+    with pytest.raises(UsageError, match="the suites are main"):
+        bench._load("speed")
