@@ -89,7 +89,8 @@ def _change(
         return Change(action=SCHEDULE, name=job.name, job=job, reasons=(reason,))
     mine = next((row for row in rows if owned and row.jobid == owned.jobid), None)
     if mine is None:
-        row = rows[0]
+        # Role and name are unique together: ours to replace comes before another's.
+        row = next((row for row in rows if row.username == facts.role), rows[0])
         reason = (
             f"job {row.jobid} of role {row.username} has this name and is not in the"
             f" registry: {row.schedule} {row.command}"

@@ -29,6 +29,7 @@ class JobFacts:
         newest_log: The newest row of the run log, by hand or by pg_cron.
         dry_run: The row that its probe gave.
         dry_run_error: What the probe failed with.
+        all_runs: When runs of any job of ours started, ascending.
     """
 
     installed: InstalledJob | None = None
@@ -39,6 +40,7 @@ class JobFacts:
     newest_log: RunLogRow | None = None
     dry_run: Mapping[str, object] = field(default_factory=dict)
     dry_run_error: str | None = None
+    all_runs: tuple[datetime, ...] = ()
 
 
 def zone_of(facts: CronFacts) -> ZoneInfo:
@@ -81,6 +83,8 @@ def evidence(
         "registered_at": iso(
             seen.registered.registered_at if seen.registered else None
         ),
+        "server_started_at": iso(facts.server_started_at),
+        "launcher_started_at": iso(facts.launcher_started_at),
         "last_run": None
         if run is None
         else {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deploy.checklist import Result, Status
+from deploy.crons import downtime
 from deploy.crons.compare import differences
 from deploy.crons.evidence import JobFacts, evidence, zone_of
 from deploy.crons.presence import CronFacts
@@ -11,12 +12,8 @@ from deploy.crons.schedule import ScheduleError, next_due, previous_due
 from deploy.crons.state import iso
 from infra.catalog.pg_crons import PgCronJob
 
-EARLY = timedelta(seconds=1)
-"""How far a run's start may lie before its due time: two clocks are compared. The mean
-start was 0.08 s after it under full load."""
-
 DEPLOY = "./bootstrap deploy --only crons"
-CATALOG = "correct it in infra/catalog/pg_crons.py, then " + DEPLOY
+CATALOG = "correct its schedule in infra/catalog/pg_crons.py, then deploy again"
 ACTIVE = ("starting", "running", "connecting", "sending")
 """States of ``cron.job_run_details.status`` before a run has ended."""
 
@@ -71,7 +68,7 @@ def _verdict(
     """Find the first thing that is wrong, else say how far the proof goes."""
     return (
         _installation(job, seen, facts, due)
-        or _last_run(job, seen, now)
+        or _last_run(job, seen, facts, now)
         or _effect(job, seen)
         or _punctuality(job, seen, facts, now)
     )
@@ -81,12 +78,19 @@ def _installation(
     job: PgCronJob, seen: JobFacts, facts: CronFacts, due: list[datetime]
 ) -> Verdict | None:
     """Check what pg_cron would run, and when."""
+    if seen.foreign and seen.installed:
+        row = seen.foreign
+        return _fail(
+            f"job {row.jobid} of role {row.username} has the same name and runs as"
+            f" well: {row.schedule} {row.command}",
+            f"as role {row.username}: select cron.unschedule({row.jobid});",
+        )
     if seen.foreign:
         row = seen.foreign
         return _fail(
             f"the name is taken by job {row.jobid} of role {row.username}, not ours:"
             f" {row.schedule} {row.command}",
-            f"if that job may go: select cron.unschedule({row.jobid}); then {DEPLOY}",
+            f"./bootstrap crons.adopt --job {job.name}",
         )
     if seen.installed is None:
         return _fail("not installed", DEPLOY)
@@ -96,16 +100,23 @@ def _installation(
     if not due:
         return _fail("no date ever matches the schedule", CATALOG)
     if seen.dry_run_error:
-        return _fail(f"its dry run failed: {seen.dry_run_error}", _migrate())
+        return _fail(
+            f"its dry run failed: {seen.dry_run_error}",
+            "./bootstrap deploy --only migrations",
+        )
     return None
 
 
-def _last_run(job: PgCronJob, seen: JobFacts, now: datetime) -> Verdict | None:
+def _last_run(
+    job: PgCronJob, seen: JobFacts, facts: CronFacts, now: datetime
+) -> Verdict | None:
     """Check how the newest run ended, or that it has not run for too long."""
     if not seen.runs:
         return None
     run = seen.runs[0]
-    if run.status in ACTIVE:
+    # The process id of a run that a stop cut off may be another session's by then.
+    cut_off = run.start_time is not None and run.start_time < facts.server_started_at
+    if run.status in ACTIVE and not cut_off:
         if run.start_time is None or now - run.start_time <= _seconds(job.max_run_s):
             return Verdict(status=Status.PENDING, words=f"{run.status} at this moment")
         age_s = (now - run.start_time).total_seconds()
@@ -120,17 +131,16 @@ def _last_run(job: PgCronJob, seen: JobFacts, now: datetime) -> Verdict | None:
         f"last run {run.runid} {run.status} {iso(ended) or 'at an unknown time'}:"
         f" {run.return_message}"
     )
-    by_hand = seen.newest_log
-    if by_hand and ended and by_hand.started_at > ended and not by_hand.error:
+    if ended and _worked_since(seen, ended):
         return Verdict(status=Status.PENDING, words=f"{words}; by hand it worked since")
-    return _fail(words, f"./bootstrap crons.run --job {job.name}")
+    return _fail(words, _by_hand(job))
 
 
 def _effect(job: PgCronJob, seen: JobFacts) -> Verdict | None:
     """Check what the newest run wrote itself: pg_cron only knows that it ran."""
     if not seen.runs:
         return None
-    again = f"./bootstrap crons.run --job {job.name}"
+    again = _by_hand(job)
     log = seen.log
     if log is None:
         return _fail("pg_cron says succeeded, the run log has no row of it", again)
@@ -149,24 +159,64 @@ def _punctuality(
     words = f"last {last:%Y-%m-%d %H:%M} succeeded" if last else "last: not due yet"
     if last and seen.log:
         words += f", {seen.log.rows} rows"
-    expected = previous_due(job.schedule, now - _seconds(job.grace_s), zone_of(facts))
-    since = seen.registered.registered_at if seen.registered else now
-    if expected and expected > since and (last is None or last < expected - EARLY):
-        late = now - expected
+    registered = seen.registered.registered_at if seen.registered else now
+    gone = downtime.missed(
+        job,
+        zone_of(facts),
+        facts,
+        since=max(last, registered) if last else registered,
+        until=now - _seconds(job.grace_s),
+        all_runs=seen.all_runs,
+    )
+    if gone.unexplained:
+        late_s = (now - gone.unexplained).total_seconds()
         return _fail(
-            f"overdue since {expected:%Y-%m-%d %H:%M} UTC"
-            f" ({late.total_seconds() / 60:.0f} min); {words}",
+            f"overdue since {gone.unexplained:%Y-%m-%d %H:%M} UTC"
+            f" ({late_s / 60:.0f} min); {words}",
             "look for pg_cron in the server's log: its launcher may be gone",
         )
+    if gone.stopped:
+        return _missed(job, seen, facts, gone.stopped, words)
     return Verdict(status=Status.PASS if last else Status.PENDING, words=words)
+
+
+def _missed(
+    job: PgCronJob,
+    seen: JobFacts,
+    facts: CronFacts,
+    due: tuple[datetime, ...],
+    words: str,
+) -> Verdict:
+    """Say that nobody was there when a job was due: pg_cron does not catch up."""
+    who = "the server"
+    if facts.running_since > facts.server_started_at + downtime.READY:
+        who = "pg_cron's launcher"
+    more = f" and {len(due) - 1} before it" if len(due) > 1 else ""
+    words = (
+        f"missed {due[0]:%Y-%m-%d %H:%M} UTC{more}: {who} started at"
+        f" {facts.running_since:%Y-%m-%d %H:%M} UTC; {words}"
+    )
+    if not _worked_since(seen, due[0]):
+        return Verdict(status=Status.PENDING, words=words, remedy=_by_hand(job))
+    return Verdict(
+        # That pg_cron starts the job is proven by a run of its own only.
+        status=Status.PASS if seen.runs else Status.PENDING,
+        words=f"{words}; by hand it worked since",
+    )
+
+
+def _worked_since(seen: JobFacts, moment: datetime) -> bool:
+    """Whether somebody ran the job by hand after a moment, to a good end."""
+    log = seen.newest_log
+    return bool(log and log.started_at > moment and log.finished_at and not log.error)
+
+
+def _by_hand(job: PgCronJob) -> str:
+    return f"./bootstrap crons.run --job {job.name}"
 
 
 def _fail(words: str, remedy: str) -> Verdict:
     return Verdict(status=Status.FAIL, words=words, remedy=remedy)
-
-
-def _migrate() -> str:
-    return "./bootstrap deploy --only migrations"
 
 
 def _seconds(count: int) -> timedelta:

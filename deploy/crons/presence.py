@@ -1,6 +1,7 @@
 """Whether this database has pg_cron, in which version, and how to get it if not."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 from psycopg.rows import TupleRow, class_row
@@ -18,7 +19,12 @@ select (select extversion from pg_extension where extname = 'pg_cron') as versio
        current_database()::text as database,
        current_user::text as role,
        to_regclass('kiloscale.cron_registry') is not null as has_registry,
-       current_setting('server_version_num')::int / 10000 as major
+       current_setting('server_version_num')::int / 10000 as major,
+       pg_postmaster_start_time() as server_started_at,
+       -- NULL for a role that may not see the sessions of others.
+       (select max(backend_start) from pg_stat_activity
+         where application_name = 'pg_cron scheduler'
+            or backend_type = 'pg_cron launcher') as launcher_started_at
 """
 
 
@@ -36,6 +42,9 @@ class CronFacts:
         role: The role that asked.
         has_registry: Whether the migrations made our registry.
         major: Major version of PostgreSQL.
+        server_started_at: When the server started.
+        launcher_started_at: When pg_cron's launcher started, which may be later: it
+            ends with any crash. ``None`` if there is none or we may not know.
     """
 
     version: str | None
@@ -46,6 +55,14 @@ class CronFacts:
     role: str
     has_registry: bool
     major: int
+    server_started_at: datetime
+    launcher_started_at: datetime | None
+
+    @property
+    def running_since(self) -> datetime:
+        """Give the time before which nothing was started."""
+        launcher = self.launcher_started_at or self.server_started_at
+        return max(self.server_started_at, launcher)
 
 
 def cron_facts(conn: psycopg.Connection[TupleRow]) -> CronFacts:

@@ -51,11 +51,12 @@ def run_job(conn_url: str, job: PgCronJob) -> RunLogRow:
 
 def _failure(job: PgCronJob, error: psycopg.Error) -> DeployError:
     """Say why a command did not even begin."""
-    busy = error.sqlstate == "55P03"
+    busy = error.sqlstate == "55P03"  # raised by kiloscale.take_job_lock
     return DeployError(
         f"{job.name}: {error.diag.message_primary or error}"
-        f" (SQLSTATE {error.sqlstate}); {job.command} did nothing",
-        remedy=f"wait for the other run, then: ./bootstrap crons.run --job {job.name}"
+        f" (SQLSTATE {error.sqlstate}); {job.command} did nothing"
+        + ("; try again when that run has ended" if busy else ""),
+        remedy=f"./bootstrap crons.run --job {job.name}"
         if busy
         else "./bootstrap deploy --only migrations,crons",
         evidence={"sqlstate": error.sqlstate, "command": job.command},

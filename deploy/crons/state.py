@@ -33,6 +33,13 @@ select runid, job_pid, status, return_message, start_time, end_time
  order by runid desc
  limit %s
 """
+# pg_cron keeps no index on start_time; purge-cron-history keeps 14 days of rows.
+STARTS = """
+select start_time
+  from cron.job_run_details
+ where jobid = any (%s) and start_time is not null
+ order by start_time
+"""
 RUN_LOG = """
 select id, job, started_at, finished_at, rows, batches, error, detail
   from kiloscale.run_log
@@ -150,6 +157,12 @@ def runs(conn: Connection, job: RegisteredJob, most: int = 20) -> list[CronRun]:
     with conn.cursor(row_factory=class_row(CronRun)) as cursor:
         values = [job.jobid, job.registered_runid, most]
         return cursor.execute(RUNS, values).fetchall()
+
+
+def starts(conn: Connection, jobs: list[RegisteredJob]) -> tuple[datetime, ...]:
+    """List when runs of some jobs started, ascending."""
+    rows = conn.execute(STARTS, [[job.jobid for job in jobs]]).fetchall()
+    return tuple(start for (start,) in rows)
 
 
 def log_of_run(conn: Connection, job: str, run: CronRun) -> RunLogRow | None:

@@ -118,12 +118,11 @@ def _refused(
 def _taken(foreign: Sequence[Change]) -> DeployError:
     """Say which names are somebody else's."""
     lines = "\n".join(f"  {item.name}: {'; '.join(item.reasons)}" for item in foreign)
-    found = foreign[0].installed
     return DeployError(
         f"{len(foreign)} of the declared job names are taken by jobs that are not"
         f" ours; nothing was changed\n{lines}",
-        remedy=f"if that job may go: select cron.unschedule({found.jobid});"
-        if found
+        remedy=f"./bootstrap crons.adopt --job {foreign[0].name}"
+        if foreign[0].installed
         else "deploy as the role that registered the job",
         evidence={"foreign": [item.name for item in foreign]},
     )

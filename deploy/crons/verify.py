@@ -74,10 +74,12 @@ def _verify(conn: Connection, jobs: Sequence[PgCronJob], now: datetime) -> list[
     registered = state.registered_jobs(conn) if facts.has_registry else []
     ours = {job.name: job for job in registered}
     results = [_launcher(conn), _transport(conn, registered)]
+    all_runs = state.starts(conn, registered)
     for job in jobs:
         started = time.perf_counter()
         rows = [row for row in installed if row.name == job.name]
         seen = _look(conn, job, rows, ours.get(job.name))
+        seen = replace(seen, all_runs=all_runs)
         result = judge(job, seen, facts, now)
         results.append(replace(result, ms=(time.perf_counter() - started) * 1000))
     results.append(_foreign(installed, registered))
@@ -150,8 +152,8 @@ def _transport(conn: Connection, registered: Sequence[RegisteredJob]) -> Result:
         evidence={**settings, "never_started": unstarted},
         remedy=None
         if reason is None
-        else "cron.use_background_workers = on and max_worker_processes = 24 in"
-        " postgresql.conf, then restart",
+        else "alter system set cron.use_background_workers = on; alter system set"
+        " max_worker_processes = 24; then restart PostgreSQL",
     )
 
 

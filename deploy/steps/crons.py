@@ -24,6 +24,7 @@ def run(deployment: Deployment) -> Iterator[Result]:
 def schedule(deployment: Deployment) -> Iterator[Result]:
     """Schedule, alter or unschedule what differs; a foreign job is never touched."""
     from deploy.crons.sync import apply, diff
+    from deploy.crons.undo import undo
     from deploy.database import connect
 
     if deployment.dry_run and not deployment.has_database():
@@ -36,6 +37,7 @@ def schedule(deployment: Deployment) -> Iterator[Result]:
             return
         changes = diff(connection, PG_CRON_JOBS)
         todo = [change for change in changes if change.action != "none"]
+        role, database = connection.info.user, connection.info.dbname
         if not deployment.dry_run:
             apply(connection, changes)
     foreign = [change.name for change in todo if change.action == "foreign"]
@@ -50,7 +52,7 @@ def schedule(deployment: Deployment) -> Iterator[Result]:
                     "action": change.action,
                     "job": change.name,
                     "why": list(change.reasons),
-                    "undo": _undo(change),
+                    "undo": undo(change, role, database),
                 }
                 for change in todo
             ]
@@ -80,17 +82,6 @@ def _told(todo: Sequence["Change"], *, dry_run: bool) -> str:
         by_action.setdefault(change.action, []).append(change.name)
     told = "; ".join(f"{verb} {', '.join(names)}" for verb, names in by_action.items())
     return f"{'would ' if dry_run else ''}{told}"
-
-
-def _undo(change: "Change") -> str:
-    """Give the statement that takes a change back."""
-    before = change.installed
-    if before is None:
-        return f"select cron.unschedule('{change.name}');"
-    return (
-        f"select cron.schedule('{change.name}', '{before.schedule}',"
-        f" $job${before.command}$job$);"
-    )
 
 
 def verify(deployment: Deployment) -> Iterator[Result]:

@@ -34,6 +34,8 @@ class Rows:
             "role": "postgres",
             "has_registry": True,
             "major": 15,
+            "server_started_at": self.now - timedelta(days=30),
+            "launcher_started_at": None,
         }
         return CronFacts(**values | changes)
 

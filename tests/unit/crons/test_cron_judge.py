@@ -94,7 +94,14 @@ def test_a_foreign_job_of_the_name_fails_and_is_shown(rows, verdict):
 
     assert result.status is Status.FAIL
     assert "job 9 of role app" in result.title
-    assert "cron.unschedule(9)" in result.remedy
+    assert result.remedy == "./bootstrap crons.adopt --job tidy"
+
+
+def test_a_second_job_of_the_name_beside_ours_is_its_role_s_to_end(rows, verdict):
+    result = verdict(foreign=rows.installed(jobid=9, username="app"))
+
+    assert "job 9 of role app has the same name and runs as well" in result.title
+    assert result.remedy == "as role app: select cron.unschedule(9);"
 
 
 def test_a_schedule_that_never_comes_fails(rows, verdict):
@@ -153,6 +160,17 @@ def test_a_run_in_progress_is_pending_and_a_stuck_one_fails(rows, verdict):
     assert verdict(runs=(fresh,)).status is Status.PENDING
     assert verdict(runs=(stuck,)).status is Status.FAIL
     assert verdict(runs=(stuck,)).remedy == "select pg_cancel_backend(4711);"
+
+
+def test_a_run_that_a_stop_cut_off_is_not_told_to_be_cancelled(rows, verdict):
+    facts = rows.facts(server_started_at=rows.now - timedelta(hours=1))
+
+    result = verdict(runs=(rows.run(status="running"),), facts=facts)
+
+    assert (result.status, result.remedy) == (
+        Status.FAIL,
+        "./bootstrap crons.run --job tidy",
+    )
 
 
 def test_a_probe_that_fails_fails_the_job(verdict):
