@@ -76,7 +76,7 @@ class Progress:
             self._spinner.update(text)
         elif time.monotonic() - self._told > QUIET_S:
             self._told = time.monotonic()
-            self._console.print(text)
+            self._console.print(text, no_wrap=True, overflow="ellipsis", crop=True)
 
     def close(self) -> None:
         """Give the terminal's line back."""
