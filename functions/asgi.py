@@ -1,7 +1,7 @@
 """All services in one process: ``uvicorn --factory functions.asgi:create``.
 
 For a server of one's own and for load tests. The routes are those of ``routes.py``, the
-work is the services' own; what SQS and its consumer do on AWS, a worker thread does
+work is the services' own; what SQS and its consumers do on AWS, worker threads do
 here with the same outbox.
 """
 
@@ -31,8 +31,8 @@ def create(variables: Mapping[str, str] | None = None) -> Starlette:
 
     Args:
         variables: The environment of all services together; ``None`` takes the
-            process's. ``QUEUE_URL_LLM`` should be empty: with a queue its own consumer
-            answers, and the worker only relays.
+            process's. ``QUEUE_URL_LLM`` and ``QUEUE_URL_EXTRACTION`` should be empty:
+            with a queue its own consumer works, and the worker only relays.
     """
     variables = os.environ if variables is None else variables
     configure("asgi")

@@ -6,6 +6,7 @@ name echoes.
 """
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 from starlette.responses import Response
@@ -13,6 +14,9 @@ from starlette.responses import Response
 PREFIX = "standin-"
 HEADER = "x-standin-fault"
 LONGEST_MS = 120_000
+
+MEMORY_FIELD = "memory_text"
+"""Stands in the instructions of whoever asks for memories."""
 
 KNOWN = frozenset({"echo", "429", "500", "garbage", "empty"})
 
@@ -54,9 +58,36 @@ def garbage() -> Response:
     return Response("<html><body>upstream", media_type="text/html")
 
 
-def answer_to(text: str) -> str:
-    """Make the answer to a message; the same message always gets the same one."""
+def answer_to(text: str, instructions: str = "") -> str:
+    """Make the answer to a message; the same message always gets the same one.
+
+    Args:
+        text: What the user said last.
+        instructions: What the system prompt says. If it asks for JSON with the field
+            ``memory_text``, the answer is such JSON.
+    """
+    if MEMORY_FIELD in instructions:
+        return memories_of(text)
     return f"You said: {text}" if text else "You said nothing."
+
+
+def memories_of(conversation: str) -> str:
+    """Make one memory of each thing that the user said, as JSON.
+
+    Args:
+        conversation: Lines that begin with ``user:`` are the user's.
+    """
+    said = [
+        line.removeprefix("user:").strip()
+        for line in conversation.splitlines()
+        if line.startswith("user:")
+    ]
+    return json.dumps(
+        [
+            {"memory_text": f"Said: {each}", "memory_type": "fact", "confidence": 0.9}
+            for each in said
+        ]
+    )
 
 
 def tokens(text: str) -> int:

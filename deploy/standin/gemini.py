@@ -34,7 +34,8 @@ def text_of(content: object) -> str:
     )
 
 
-async def _contents(request: Request) -> list[dict[str, Any]] | None:
+async def _body(request: Request) -> dict[str, Any] | None:
+    """Read the body; ``contents`` is a list of objects then."""
     try:
         body = await request.json()
     except json.JSONDecodeError:
@@ -42,7 +43,7 @@ async def _contents(request: Request) -> list[dict[str, Any]] | None:
     contents = body.get("contents") if isinstance(body, dict) else None
     if not isinstance(contents, list) or not contents:
         return None
-    return [content for content in contents if isinstance(content, dict)]
+    return {**body, "contents": [each for each in contents if isinstance(each, dict)]}
 
 
 async def call(request: Request) -> Response:
@@ -52,24 +53,27 @@ async def call(request: Request) -> Response:
     model, _, method = request.path_params["call"].partition(":")
     if method != "generateContent":
         return problem(404, f"the stand-in has no method {method!r}")
-    contents = await _contents(request)
-    if contents is None:
+    body = await _body(request)
+    if body is None:
         return problem(400, "contents is required")
     try:
         fault = faults.fault_of(model, request.headers)
     except faults.UnknownFaultError as exc:
         return problem(404, f"no such fault: {exc}")
     await faults.wait(fault)
-    return _answer(model, contents, fault)
+    return _answer(model, body, fault)
 
 
-def _answer(model: str, contents: list[dict[str, Any]], fault: str) -> Response:
+def _answer(model: str, body: dict[str, Any], fault: str) -> Response:
     if fault in {"429", "500"}:
         return problem(int(fault), "the request asked for this fault")
     if fault == "garbage":
         return faults.garbage()
+    contents = body["contents"]
     said = [content for content in contents if content.get("role", "user") == "user"]
-    answer = faults.answer_to(text_of(said[-1]) if said else "")
+    answer = faults.answer_to(
+        text_of(said[-1]) if said else "", text_of(body.get("systemInstruction"))
+    )
     parts = [] if fault == "empty" else [{"text": answer}]
     prompt = sum(faults.tokens(text_of(content)) for content in contents)
     written = faults.tokens(answer) if parts else 0

@@ -73,12 +73,14 @@ def _answer(body: dict[str, Any], fault: str) -> Response:
         return faults.garbage()
     said = [message for message in body["messages"] if message.get("role") == "user"]
     text = text_of(said[-1].get("content")) if said else ""
+    system = [m for m in body["messages"] if m.get("role") == "system"]
+    answer_text = faults.answer_to(
+        text, "".join(text_of(message.get("content")) for message in system)
+    )
     prompt = sum(
         faults.tokens(text_of(message.get("content"))) for message in body["messages"]
     )
-    return _completion(
-        body["model"], "" if fault == "empty" else faults.answer_to(text), prompt
-    )
+    return _completion(body["model"], "" if fault == "empty" else answer_text, prompt)
 
 
 def _completion(model: str, answer: str, prompt: int) -> JSONResponse:

@@ -23,6 +23,8 @@ def client(app, standin):
         "ALLOWED_ORIGINS": "https://app.test",
         "CHAT_LIMIT_HITS": "60",
         "CHAT_LIMIT_WINDOW_S": "3600",
+        "EXTRACTION_LIMIT_HITS": "100",
+        "EXTRACTION_LIMIT_WINDOW_S": "86400",
         "SUPABASE_URL": standin.url,
         "SUPABASE_SERVICE_KEY": standin.service_role_key,
         "GEMINI_API_KEY": "key",
@@ -100,3 +102,22 @@ def test_the_server_answers_like_the_function_url(client, app):
     assert too_large.status_code == 401
     assert send(client, app, uuid4(), "x" * 200_000).status_code == 413
     assert health.json()["metrics"]["database_bytes"]["value"] > 0
+
+
+def test_a_conversation_is_read_for_memories_by_the_server_itself(
+    client, app, wait_until
+):
+    chat = app.conversation()
+    send(client, app, chat, "I keep bees on the roof.")
+    wait_until(lambda: app.value("select count(*) from kiloscale.outbox") == 0)
+    app.connection.execute(
+        "insert into kiloscale.outbox (topic, key, payload, created_at)"
+        " select 'extraction', chat_id::text, jsonb_build_object('message_id', id),"
+        " now() - '1 min'::interval from public.messages where role = 'assistant'"
+    )
+
+    wait_until(lambda: app.value("select count(*) from kiloscale.outbox") == 0)
+
+    assert app.rows("select memory_text from public.user_memory") == [
+        ("Said: I keep bees on the roof.",)
+    ]

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from functions.llm_handler.answers import Answerer, Outcome
+from functions.llm_handler.sampling import is_sampled
 from functions.shared.database import SingleConnection
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
@@ -22,6 +23,7 @@ class FakeModel:
     def __init__(self) -> None:
         self.asked: list[tuple[str, Prompt]] = []
         self.error: ProviderError | None = None
+        self.length = 0
         self.block = threading.Event()
         self.block.set()
 
@@ -30,7 +32,19 @@ class FakeModel:
         self.block.wait(10)
         if self.error:
             raise self.error
-        return Completion(text=f"answer {len(self.asked)}", model=model)
+        text = f"answer {len(self.asked)}".ljust(self.length)
+        return Completion(text=text, model=model)
+
+
+class FakeQueue:
+    """Remembers what was sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict] = []
+
+    def send(self, body: dict) -> bool:
+        self.sent.append(body)
+        return True
 
 
 class FakeBroadcaster:
@@ -53,6 +67,7 @@ class Service:
         self.url = url
         self.model = FakeModel()
         self.broadcaster = FakeBroadcaster()
+        self.queue = FakeQueue()
         self.databases: list[SingleConnection] = []
 
     def environment(self, *, realtime: bool = True) -> Answerer:
@@ -60,7 +75,8 @@ class Service:
         self.databases.append(database)
         openers = {"gemini": lambda: self.model, "openai": lambda: self.model}
         models = Models(openers, sleep=lambda _: None)
-        return Answerer(database, models, self.broadcaster if realtime else None)
+        broadcaster = self.broadcaster if realtime else None
+        return Answerer(database, models, broadcaster, self.queue)
 
     def answer(self, outbox_id: int, *, realtime: bool = True) -> Outcome:
         return self.environment(realtime=realtime).answer(outbox_id, lambda: 50.0)
@@ -341,3 +357,42 @@ def test_a_summary_that_fails_fails_no_answer(app, service):
     assert outcome is Outcome.ANSWERED
     assert app.value("select count(*) from public.conversation_summaries") == 0
     assert app.value("select last_summary_at_turn from public.conversations") == 0
+
+
+def test_sampled_answers_are_passed_on_with_their_commit(app, service):
+    chat = app.conversation()
+    service.model.length = 60
+
+    for number in range(30):
+        service.answer(ask(app, chat, f"message {number}")[1])
+
+    rows = app.rows(
+        "select id, key, payload from kiloscale.outbox where topic = 'extraction'"
+        " order by id"
+    )
+    answered = app.rows(
+        "select id from public.messages where role = 'assistant' order by created_at"
+    )
+    drawn = [
+        each
+        for count, (each,) in enumerate(answered, start=1)
+        if is_sampled(each, "x" * 60, 2 * count)
+    ]
+    assert 0 < len(drawn) < 30
+    assert [UUID(payload["message_id"]) for _, _, payload in rows] == drawn
+    assert {
+        (key, payload["chat_id"], payload["user_id"]) for _, key, payload in rows
+    } == {(str(chat), str(chat), str(app.user))}
+    assert [body["outbox_id"] for body in service.queue.sent] == [
+        row for row, _, _ in rows
+    ]
+    assert {body["chat_id"] for body in service.queue.sent} == {chat}
+
+
+def test_short_answers_are_not_passed_on(app, service):
+    chat = app.conversation()
+
+    for number in range(20):
+        service.answer(ask(app, chat, f"message {number}")[1])
+
+    assert (outbox(app), service.queue.sent) == ([], [])

@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -104,3 +105,36 @@ def test_a_key_is_required(http):
 @pytest.mark.parametrize("body", [b"{", b"{}", b'{"model": "m", "messages": [1]}'])
 def test_a_malformed_completion_is_refused(http, body):
     assert http.post(OPENAI, content=body, headers=HEADERS).status_code == 400
+
+
+ASK_FOR_MEMORIES = 'Answer with JSON: [{"memory_text": ...}]'
+CONVERSATION = "user: I have a cat.\n\nassistant: Nice.\n\nuser: And a dog."
+MEMORIES = [
+    {"memory_text": f"Said: {said}", "memory_type": "fact", "confidence": 0.9}
+    for said in ("I have a cat.", "And a dog.")
+]
+
+
+def test_openai_answers_instructions_that_ask_for_memories_with_json(http):
+    messages = [
+        {"role": "system", "content": ASK_FOR_MEMORIES},
+        {"role": "user", "content": CONVERSATION},
+    ]
+    body = {"model": "m", "messages": messages}
+
+    answer = http.post(OPENAI, json=body, headers=HEADERS).json()
+
+    assert json.loads(answer["choices"][0]["message"]["content"]) == MEMORIES
+
+
+def test_gemini_answers_instructions_that_ask_for_memories_with_json(http):
+    body = {
+        "systemInstruction": {"parts": [{"text": ASK_FOR_MEMORIES}]},
+        "contents": [{"role": "user", "parts": [{"text": CONVERSATION}]}],
+    }
+    url = "/llm/gemini/v1beta/models/m:generateContent"
+
+    answer = http.post(url, json=body, headers={"x-goog-api-key": "any"}).json()
+
+    [part] = answer["candidates"][0]["content"]["parts"]
+    assert json.loads(part["text"]) == MEMORIES

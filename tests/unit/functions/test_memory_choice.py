@@ -1,0 +1,141 @@
+"""Which memories of a model's answer are kept, and why the others are not."""
+
+import json
+
+import pytest
+
+from functions.extract_memory.memories import (
+    Memory,
+    UnreadableAnswerError,
+    canonical_hash,
+    decode,
+    keep,
+)
+from functions.extract_memory.safety import refusal
+
+
+def memory(text: str = "Has a cat named Tom.", **changes: object) -> dict:
+    return {"memory_text": text, "memory_type": "fact", "confidence": 0.9} | changes
+
+
+def chosen(*memories: dict):
+    return keep([Memory(**each) for each in memories])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json.dumps([memory(extra=1)]),
+        f"```json\n{json.dumps([memory()])}\n```",
+        f"\n```\n{json.dumps([memory()])}```\n",
+    ],
+)
+def test_json_is_read_also_within_a_fence(answer):
+    assert decode(answer) == [Memory(**memory())]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("You said: Tea?", "answer: not JSON"),
+        ("[" * 100_000, "answer: wrong at $[0]"),
+        ("", "answer: not JSON"),
+        ("{}", "answer: wrong at $"),
+        (json.dumps([memory()] * 51), "answer: wrong at $"),
+        (json.dumps([memory(), {"memory_text": "a"}]), "answer: wrong at $[1]"),
+        (json.dumps([memory(confidence="0.9")]), "answer: wrong at $[0].confidence"),
+        (json.dumps([memory(confidence=1.2)]), "answer: wrong at $[0].confidence"),
+        (json.dumps([memory(memory_type="Tom")]), "answer: wrong at $[0].memory_type"),
+    ],
+)
+def test_another_form_is_refused_and_not_quoted(answer, reason):
+    with pytest.raises(UnreadableAnswerError) as caught:
+        decode(answer)
+
+    assert caught.value.reason == reason
+
+
+def test_the_surest_comes_first_and_the_unsure_does_not_come():
+    kept, refused = chosen(
+        memory("Likes green tea.", confidence=0.82),
+        memory("Plays the cello.", confidence=0.95),
+        memory("May like coffee.", confidence=0.819),
+    )
+
+    assert [each.memory_text for each in kept] == [
+        "Plays the cello.",
+        "Likes green tea.",
+    ]
+    assert refused == {"unsure": 1}
+
+
+def test_the_same_said_twice_is_kept_once():
+    kept, refused = chosen(memory("Likes  tea a lot"), memory("likes tea a lot!"))
+
+    assert [each.memory_text for each in kept] == ["Likes tea a lot"]
+    assert refused == {"repeated": 1}
+
+
+@pytest.mark.parametrize("text", ["Cat.", "x" * 501, " \0 "])
+def test_neither_a_word_nor_an_essay_is_a_memory(text):
+    assert chosen(memory(text)) == ([], {"length": 1})
+
+
+def test_a_nul_character_cannot_reach_the_database():
+    kept, _ = chosen(memory("Likes\0tea a lot"))
+
+    assert kept[0].memory_text == "Likes tea a lot"
+
+
+def test_the_hash_ignores_case_spaces_punctuation_and_encoding():
+    assert canonical_hash("Café, au lait") == canonical_hash(
+        "CAFE\N{COMBINING ACUTE ACCENT} au  lait!"
+    )
+    assert canonical_hash("Has a cat.") != canonical_hash("Has a car.")
+
+
+UNSAFE = [
+    ("Her address is anna.b+x@mail.example.org", "e-mail"),
+    ("Write to anna (at) example.org", "e-mail"),
+    ("Uses the card 4111-1111-1111-1111", "card"),
+    ("Uses the card 378282246310005 often", "card"),
+    ("Her SSN is 078-05-1120", "government-id"),
+    ("National insurance QQ 12 34 56 C", "government-id"),
+    ("Pays with GB29 NWBK 6016 1331 9268 19", "government-id"),
+    ("The passport number is with her mother", "government-id"),
+    ("Can be called on +44 20 7946 0958", "phone"),
+    ("Call her at 0049301234567", "phone"),
+    ("Her number is 555-0134", "phone"),
+    ("Reach him at (030) 1234 5678", "phone"),
+    ("Was diagnosed with diabetes", "medical"),
+    ("Takes antidepressants since May", "medical"),
+    ("Is pregnant with twins", "medical"),
+    ("Sees a therapist on Mondays", "medical"),
+    ("Her salary is not what she hoped for", "financial"),
+    ("Owes her brother money", "financial"),
+    ("Paid €1,200 for the trip", "financial"),
+    ("Saved 3000 euros for it", "financial"),
+]
+
+
+@pytest.mark.parametrize(("text", "rule"), UNSAFE)
+def test_what_could_harm_a_person_is_refused_by_a_named_rule(text, rule):
+    assert refusal(text) == rule
+    assert chosen(memory(text)) == ([], {rule: 1})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Born on 1990-01-01 in Leeds.",
+        "Wants to run the marathon on 12/05/2027.",
+        "Feels calm after long walks by the sea.",
+        "Has read 1984 and 2001 more than 100 times.",
+        "Is learning Portuguese for a move to Porto.",
+        "Her sister Anna lives at the coast.",
+        "Practises patience: gets angry in traffic.",
+        "Said: What does a smoke test prove?",
+    ],
+)
+def test_an_ordinary_memory_is_kept(text):
+    assert refusal(text) is None
