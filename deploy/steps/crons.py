@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.steps.watching import watched
 from infra.catalog.pg_crons import PG_CRON_JOBS, PgCronJob
 
 if TYPE_CHECKING:
@@ -115,8 +116,12 @@ def running(jobs: Sequence[PgCronJob]) -> Step[Deployment]:
     return Step(id="crons", title="run jobs at once", run=body, verifies=True)
 
 
-VERIFY = Step(id="crons", title="verify the pg_cron jobs", run=verify, verifies=True)
+VERIFY = watched(
+    Step(id="crons", title="verify the pg_cron jobs", run=verify, verifies=True)
+)
 
-STEP = Step(
-    id="crons", title="schedule and verify the pg_cron jobs", run=run, verifies=True
+STEP = watched(
+    Step(
+        id="crons", title="schedule and verify the pg_cron jobs", run=run, verifies=True
+    )
 )

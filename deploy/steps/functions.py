@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from deploy import ledger
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.steps.watching import watched
 
 
 def run(deployment: Deployment) -> Iterator[Result]:
@@ -46,9 +47,11 @@ def _skipped(reason: str) -> Result:
     )
 
 
-STEP = Step(
-    id="functions",
-    title="prove the functions with a synthetic user",
-    run=run,
-    verifies=True,
+STEP = watched(
+    Step(
+        id="functions",
+        title="prove the functions with a synthetic user",
+        run=run,
+        verifies=True,
+    )
 )

@@ -8,6 +8,7 @@ from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.steps.bundles import folder
 from deploy.steps.database import start_local
+from deploy.steps.watching import watched
 from infra.catalog.services import SERVICES
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ def _provision(
     )
 
 
-STEP = Step(
-    id="infrastructure", title="provision functions, queues and schedules", run=run
+STEP = watched(
+    Step(
+        id="infrastructure", title="provision functions, queues and schedules", run=run
+    )
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.paths import REPOSITORY
+from deploy.steps.watching import watched
 
 if TYPE_CHECKING:
     from deploy.migrations import Plan
@@ -90,4 +91,4 @@ def _pending(names: list[str], *, planned: bool) -> Result:
     )
 
 
-STEP = Step(id="migrations", title="apply pending migrations", run=run)
+STEP = watched(Step(id="migrations", title="apply pending migrations", run=run))

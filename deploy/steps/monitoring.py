@@ -6,6 +6,7 @@ from typing import Any
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.steps.watching import watched
 
 MIB = 1024**2
 
@@ -90,16 +91,20 @@ def _skipped(deployment: Deployment) -> Result:
     )
 
 
-VERIFY = Step(
-    id="schedules",
-    title="verify the EventBridge schedules",
-    run=schedules,
-    verifies=True,
+VERIFY = watched(
+    Step(
+        id="schedules",
+        title="verify the EventBridge schedules",
+        run=schedules,
+        verifies=True,
+    )
 )
 
-STEP = Step(
-    id="monitoring",
-    title="prove the health check and the schedules",
-    run=run,
-    verifies=True,
+STEP = watched(
+    Step(
+        id="monitoring",
+        title="prove the health check and the schedules",
+        run=run,
+        verifies=True,
+    )
 )

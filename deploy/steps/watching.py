@@ -7,9 +7,6 @@ from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.errors import DeployError
 
-NEEDS_NO_PART = ("preflight", "database", "bundles")
-"""Steps that touch no part, or that start them and say themselves what failed."""
-
 
 def watched(step: Step[Deployment]) -> Step[Deployment]:
     """Make a step that names the parts that do not run when it has failed.
@@ -17,8 +14,6 @@ def watched(step: Step[Deployment]) -> Step[Deployment]:
     What fails then is a connection or an answer that does not come, and says so;
     this says why, and that a deploy starts the part again.
     """
-    if step.id in NEEDS_NO_PART:
-        return step
 
     def run(deployment: Deployment) -> Iterator[Result]:
         failed = False
