@@ -20,6 +20,7 @@ TITLE = "kiloscale smoke test"
 TRACES = (
     ("kiloscale.outbox", "key in (%(user)s::text, %(chat)s::text, %(quiet)s::text)"),
     ("kiloscale.rate_limits", "subject = %(user)s::text"),
+    ("public.user_memory", "user_id = %(user)s"),
     ("public.messages", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.conversation_summaries", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.conversation_activity", "user_id = %(user)s"),

@@ -12,6 +12,7 @@ import psycopg
 from deploy.checklist import Result, Status
 from deploy.database import connect, explained
 from deploy.local.facts import LocalStack
+from deploy.smoke import memory
 from deploy.smoke.gateway import Answer, Gateway
 from deploy.smoke.person import Person, remove_forgotten, sign, synthetic, traces
 from infra.catalog.limits import CHAT_MESSAGES
@@ -63,8 +64,11 @@ def messages(stack: LocalStack, progress: Callable[[str], None]) -> Iterator[Res
             synthetic(connection, stack.jwt_secret, issuer(stack)) as person,
         ):
             yield from _path(gateway, connection, person, progress)
+            # Read while the limit is proved: the model's SDK takes a second to load.
+            asked = memory.ask(stack, connection, person.chat)
             progress(f"sending {CHAT_MESSAGES.hits + 1} messages to meet the limit")
             yield _limit(gateway, connection, person)
+            yield memory.remembered(connection, person, asked=asked)
         left = traces(connection, person)
     yield Result(
         id="functions.removed",
