@@ -27,8 +27,8 @@ PAUSE_S = 2 * CHAT_MESSAGES.window_s / CHAT_MESSAGES.hits
 """Seconds between two messages of a user: half of what the limit admits."""
 
 RATE_MAX = 4.0
-"""Messages a second that 2 cores answer without falling behind: emulator, database
-and model stand-in share them (measured 2026-11-23, see docs/benchmarks.md)."""
+"""Messages a second: a third of what 2 cores answer without falling behind, once the
+functions are warm (measured 2026-11-23, see docs/benchmarks.md)."""
 
 MINUTES_MAX = 10
 SENDERS = 8
