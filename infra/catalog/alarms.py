@@ -114,8 +114,8 @@ MONTH_TO_DATE_INVOCATIONS = Alarm(
     metric="MonthToDateInvocations",
     threshold=INVOCATIONS.alert_at,
     # It is published at each run, also if the database is away: silence means that the
-    # health check is dead, and nobody else would say so. A new alarm therefore rings
-    # until the first run, which a deploy makes at once.
+    # health check is dead, and nobody else would say so. The alarm of a new stack can
+    # therefore ring until the first run, on AWS for up to an hour.
     missing="breaching",
     # The hourly runs drift: an hour may have none, and its neighbour two.
     periods=2,
