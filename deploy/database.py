@@ -126,6 +126,16 @@ def redact(url: str) -> str:
     )
 
 
+def user_and_host(url: str) -> tuple[str, str]:
+    """Give role and host of a connection URL, each empty if it names none.
+
+    >>> user_and_host("postgresql://app:secret@db.example:5432/app")
+    ('app', 'db.example')
+    """
+    parts = _parse(url)
+    return str(parts.get("user") or ""), str(parts.get("host") or "")
+
+
 def port_of(url: str) -> int:
     """Give the port of a connection URL, of the first host if it names several."""
     return int(str(_parse(url).get("port") or 5432).split(",")[0] or 5432)

@@ -4,6 +4,7 @@ from deploy.checklist import Step
 from deploy.deployment import Deployment
 from deploy.steps import (
     alarms,
+    backup,
     bundles,
     crons,
     database,
@@ -18,6 +19,7 @@ from deploy.steps import (
 CHECKLIST: tuple[Step[Deployment], ...] = (
     preflight.STEP,
     database.STEP,
+    backup.STEP,
     migrations.STEP,
     bundles.STEP,
     infrastructure.STEP,
