@@ -6,6 +6,7 @@ import psycopg
 
 from deploy.errors import DeployError
 from deploy.migrations import indexes
+from deploy.migrations.failures import AGAIN
 from deploy.migrations.history import Connection
 from deploy.migrations.statements import IndexBuild
 
@@ -24,8 +25,8 @@ def clear_way(conn: Connection, build: IndexBuild, progress: Progress) -> None:
     if index.builder_pid is not None:
         raise DeployError(
             f"index {index.schema}.{index.name} is being built by backend"
-            f" {index.builder_pid} at this moment; it was left alone",
-            remedy="wait until it is built, then run the same command again",
+            f" {index.builder_pid} at this moment; it was left alone, wait for it",
+            remedy=AGAIN,
         )
     if index.is_valid:
         progress(f"index {index.name} exists, kept as it is: {index.definition}")
@@ -61,5 +62,5 @@ def require_index(conn: Connection, build: IndexBuild) -> None:
         state = "does not exist" if index is None else "is INVALID"
         raise DeployError(
             f"index {build.name} {state} although its CREATE INDEX succeeded",
-            remedy="run the same command again",
+            remedy=AGAIN,
         )

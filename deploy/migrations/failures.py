@@ -11,6 +11,9 @@ from deploy.migrations.plan import Plan
 from deploy.migrations.statements import Statement
 from deploy.migrations.watch import Blocker
 
+AGAIN = "./bootstrap deploy --only migrations"
+"""What goes on where the last run stopped."""
+
 
 def refused(plan: Plan) -> DeployError:
     """Say why a run does not even begin."""
@@ -61,7 +64,9 @@ def failed(
     kind = HalfDoneError if committed or kept else DeployError
     return kind(
         "\n".join(parts),
-        remedy=f"correct {place}:{line} or the data, then run the same command again",
+        remedy=AGAIN
+        if code.startswith(CONNECTION_LOST)
+        else f"correct {place}:{line} or the data, then deploy again",
         evidence={
             "file": place,
             "line": line,
@@ -86,12 +91,12 @@ def blocked(
     who = "; ".join(str(blocker) for blocker in blockers) or "a session already gone"
     kind = HalfDoneError if committed or kept else DeployError
     pids = [blocker.pid for blocker in blockers]
-    end = f"select pg_terminate_backend({pids[0]}); " if pids else ""
     return kind(
         f"{place}:{statement.line}: no lock in {attempts} attempts, blocked by {who}\n"
         f"  statement: {statement.first_line}\n"
-        f"  {_consequence(migration, '55P03', kept)}",
-        remedy=f"{end}run the same command again when that transaction has ended",
+        f"  {_consequence(migration, '55P03', kept)}; deploy again when that"
+        " transaction has ended",
+        remedy=f"select pg_terminate_backend({pids[0]});" if pids else AGAIN,
         evidence={"file": place, "line": statement.line, "blocked_by": pids},
     )
 

@@ -69,8 +69,7 @@ def test_a_failing_file_is_rolled_back_and_the_error_says_where(empty, write, mi
         "  the file was rolled back: nothing of it is applied"
     )
     assert caught.value.remedy == (
-        f"correct {folder}/00000000000001_test.sql:11 or the data, then run the same"
-        " command again"
+        f"correct {folder}/00000000000001_test.sql:11 or the data, then deploy again"
     )
     assert empty.value("select to_regclass('a')") is None
     assert empty.rows(HISTORY) == []
