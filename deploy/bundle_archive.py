@@ -5,6 +5,8 @@ their time or less. /var/task is read-only, so that Lambda would otherwise compi
 every module at every cold start.
 """
 
+import errno
+import os
 import shutil
 import subprocess
 import zipfile
@@ -40,6 +42,7 @@ def install(lock: Path, target: BundleTarget, tree: Path) -> None:
 
     Raises:
         DeployError: uv failed; the message ends with what it said.
+        OSError: There is no room for the packages.
     """
     command = [
         *(uv(), "pip", "install", "--quiet", "--target", str(tree)),
@@ -53,6 +56,7 @@ def install(lock: Path, target: BundleTarget, tree: Path) -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
+        _refuse_full_disk(done.stderr, tree)
         said = "\n".join(done.stderr.strip().splitlines()[-STDERR_LINES:])
         raise DeployError(
             f"{lock.parent.name}/{lock.name}: uv cannot install it for Python"
@@ -61,6 +65,13 @@ def install(lock: Path, target: BundleTarget, tree: Path) -> None:
             evidence={"exit_code": done.returncode},
         )
     _prune(tree)
+
+
+def _refuse_full_disk(said: str, tree: Path) -> None:
+    """Raise what a program of ours met as if we had met it ourselves."""
+    no_room = os.strerror(errno.ENOSPC)
+    if no_room in said:
+        raise OSError(errno.ENOSPC, no_room, str(tree))
 
 
 def _prune(tree: Path) -> None:
@@ -84,6 +95,7 @@ def compile_bytecode(tree: Path, target: BundleTarget) -> None:
 
     Raises:
         DeployError: A module does not compile.
+        OSError: There is no room for the bytecode.
     """
     done = subprocess.run(
         [
@@ -97,6 +109,7 @@ def compile_bytecode(tree: Path, target: BundleTarget) -> None:
         env={"PYTHONHASHSEED": "0"},
     )
     if done.returncode != 0:
+        _refuse_full_disk(done.stdout + done.stderr, tree)
         said = "\n".join((done.stdout + done.stderr).splitlines()[-STDERR_LINES:])
         raise DeployError(
             f"a module does not compile with Python {target.python}:\n{said}",

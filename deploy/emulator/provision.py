@@ -167,7 +167,9 @@ def _run(stack: LocalStack, mocks: "EmulatorMocks") -> dict[str, Any]:
             secrets=config.secrets,
         )
     except ConfigError as exc:
-        raise UsageError(str(exc)) from exc
+        raise UsageError(
+            str(exc), remedy=f"correct {FILES[1]}, then: ./bootstrap deploy"
+        ) from exc
     except Exception as exc:
         # Of several resources that fail, Pulumi may raise another than the first.
         if mocks.failure and mocks.failure is not exc:

@@ -90,6 +90,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def run(self, task: str, *arguments: str, **options: str) -> Outcome:
@@ -109,8 +110,12 @@ class Project:
 
 
 def ended(process: "subprocess.Popen[str]") -> Outcome:
-    """Wait for a task."""
-    out, err = process.communicate(timeout=PATIENCE_S)
+    """Wait for a task; end it if nobody waits any more."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    except BaseException:
+        process.kill()
+        raise
     return Outcome(
         code=process.returncode, report=json.loads(out) if out else {}, err=err
     )

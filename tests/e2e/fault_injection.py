@@ -5,7 +5,9 @@
 The fault comes when a step has said LINES lines of progress; 0 is its beginning.
 
 FAULT:
-    sigkill, sigint: a signal to this very process, as ``kill -9`` and Ctrl-C send it.
+    sigkill: to this very process, as ``kill -9`` sends it.
+    sigint: to the whole process group, as a terminal sends Ctrl-C; start it in a group
+        of its own.
     postgres, emulator, stand-in: kill -9 to a part of the local stack.
     pause: a file ``paused`` in the state folder, and a wait until it is gone.
 """
@@ -22,14 +24,15 @@ from deploy import console
 from deploy.local.parts import recorded
 from deploy.paths import state_dir
 
-SIGNALS = {"sigkill": signal.SIGKILL, "sigint": signal.SIGINT}
 PAUSED = "paused"
 PATIENCE_S = 60.0
 
 
 def inject(fault: str) -> None:
-    if fault in SIGNALS:
-        os.kill(os.getpid(), SIGNALS[fault])
+    if fault == "sigkill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif fault == "sigint":
+        os.killpg(os.getpgrp(), signal.SIGINT)
     elif fault == "pause":
         _wait_while_there(state_dir() / PAUSED)
     else:

@@ -94,6 +94,7 @@ def test_malformed_settings_exit_2(settings, works, text, words):
 
     assert refused.code == 2
     assert refused.failed["title"].startswith(words)
+    assert SETTINGS in refused.failed["remedy"]
     assert not refused.report["changed"]
 
 

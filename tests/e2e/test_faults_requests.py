@@ -53,7 +53,7 @@ def visitor_url(cluster, cron_url):
         ),
         (
             ["--only", "migration"],
-            "no step named migration; the steps are preflight, database, migrations,",
+            "no step named migration; the steps are preflight, database, ",
             "./bootstrap deploy --help",
         ),
         (["--only", ","], "--only ',' names no step", "./bootstrap deploy --help"),
@@ -150,7 +150,7 @@ def test_a_database_without_pg_cron_is_told_how_to_get_it(deploy, plain_url, cro
     assert deploy(cron_url).works
 
 
-def test_a_job_of_the_same_name_is_left_alone(deploy, cron_url):
+def test_a_job_of_the_same_name_is_left_alone(cloud, deploy, cron_url):
     with psycopg.connect(cron_url, autocommit=True) as conn:
         theirs = "SELECT cron.schedule(%s, '7 7 * * *', 'SELECT 7')"
         (number,) = conn.execute(theirs, [FOREIGN_JOB]).fetchone()
@@ -159,11 +159,12 @@ def test_a_job_of_the_same_name_is_left_alone(deploy, cron_url):
 
         kept = conn.execute("SELECT command FROM cron.job").fetchall()
         assert kept == [("SELECT 7",)]
-        remedy = f"select cron.unschedule({number});"
-        assert refused.failed["remedy"] == f"if that job may go: {remedy}"
-        conn.execute(remedy)
+    remedy = f"./bootstrap crons.adopt --job {FOREIGN_JOB} --stack cloudy"
     assert refused.code == 5  # the migrations before it are applied
     assert f"{FOREIGN_JOB}: job {number} of role postgres" in refused.failed["title"]
+    assert refused.failed["remedy"] == remedy
+    adopted = cloud.run(*remedy.split()[1:], "--yes", **{VARIABLE: cron_url})
+    assert adopted.works, adopted.report
     assert deploy(cron_url).works
 
 
