@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status
 from infra.catalog.schedules import SCHEDULES, Schedule
 from infra.naming import physical_name
+
+if TYPE_CHECKING:
+    from deploy.emulator.live import Look
 
 GRACE = timedelta(seconds=120)
 """How late a run may be: the flexible window, a cold start and the way to the log."""
@@ -37,30 +38,28 @@ class Seen:
     fired_at: datetime | None
 
 
-def verify(scheduler: Any, logs: Any, stack: str, now: datetime) -> Iterator[Result]:
+def verify(emulator: "Look", stack: str, now: datetime) -> Iterator[Result]:
     """Judge every declared schedule.
 
     Args:
-        scheduler: boto3 client of EventBridge Scheduler.
-        logs: boto3 client of CloudWatch Logs.
+        emulator: Looks at the emulator without boto3, whose import takes 0.5 s.
         stack: Name of the stack.
         now: The current time, in UTC.
     """
     for declared in SCHEDULES:
-        yield judge(declared, look(scheduler, logs, stack, declared, now), now)
+        yield judge(declared, look(emulator, stack, declared, now), now)
 
 
 def look(
-    scheduler: Any, logs: Any, stack: str, declared: Schedule, now: datetime
+    emulator: "Look", stack: str, declared: Schedule, now: datetime
 ) -> Seen | None:
     """Look one schedule up; ``None`` if it does not exist."""
-    try:
-        found = scheduler.get_schedule(Name=physical_name(stack, declared.name))
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return None
-        raise
-    created = found["LastModificationDate"].astimezone(UTC)
+    path = f"/schedules/{physical_name(stack, declared.name)}"
+    answer = emulator.get("scheduler", path)
+    if not answer.found:
+        return None
+    found = answer.json()
+    created = datetime.fromtimestamp(found["LastModificationDate"], UTC)
     # A month of minutely runs is a long log; a run older than this is overdue anyhow.
     since = max(created, now - 3 * timedelta(seconds=declared.period_s) - GRACE)
     return Seen(
@@ -68,21 +67,27 @@ def look(
         expression=found["ScheduleExpression"],
         target=found["Target"]["Arn"],
         created_at=created,
-        fired_at=_last_run(logs, stack, declared, since),
+        fired_at=_last_run(emulator, stack, declared, since),
     )
 
 
 def _last_run(
-    logs: Any, stack: str, declared: Schedule, since: datetime
+    emulator: "Look", stack: str, declared: Schedule, since: datetime
 ) -> datetime | None:
     """Find the last run that the function logged with the schedule's name."""
     function = physical_name(stack, declared.service.replace("_", "-"))
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=f"/aws/lambda/{function}",
-        startTime=int(since.timestamp() * 1000),
-        filterPattern=f'"{declared.name}"',
-    )
-    times = [event["timestamp"] for page in pages for event in page["events"]]
+    wanted: dict[str, object] = {
+        "logGroupName": f"/aws/lambda/{function}",
+        "startTime": int(since.timestamp() * 1000),
+        "filterPattern": f'"{declared.name}"',
+    }
+    times: list[int] = []
+    while True:
+        page = emulator.call("logs", "Logs_20140328.FilterLogEvents", **wanted).json()
+        times += [event["timestamp"] for event in page.get("events", [])]
+        if not page.get("nextToken"):
+            break
+        wanted["nextToken"] = page["nextToken"]
     return datetime.fromtimestamp(max(times) / 1000, UTC) if times else None
 
 

@@ -1,6 +1,7 @@
 """Prove that the stack watches itself: schedules fire and the health check answers."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,16 +34,11 @@ def schedules(deployment: Deployment) -> Iterator[Result]:
     if not deployment.is_local:
         yield _skipped(deployment)
         return
-    from deploy.emulator.clients import client
+    from deploy.emulator.live import Look
     from deploy.schedules import verify
 
-    stack = deployment.require_local()
-    yield from verify(
-        client(stack, "scheduler"),
-        client(stack, "logs"),
-        deployment.stack,
-        datetime.now(UTC),
-    )
+    with closing(Look(deployment.require_local())) as emulator:
+        yield from verify(emulator, deployment.stack, datetime.now(UTC))
 
 
 def health(deployment: Deployment) -> Result:
