@@ -33,15 +33,21 @@ class BundleTarget:
         platform: uv's name of the platform, e.g. ``aarch64-manylinux_2_28``.
         interpreter: A CPython of that version on this machine. It compiles the
             bytecode, which depends on the version and not on the platform.
+        jwks: Whether the stack checks tokens by public keys, which needs a library
+            that the zips of other stacks do not have.
     """
 
     python: str
     platform: str
     interpreter: Path
+    jwks: bool = False
 
 
-def host_target() -> BundleTarget:
+def host_target(*, jwks: bool = False) -> BundleTarget:
     """Give the target of the local stack: the emulator's own interpreter.
+
+    Args:
+        jwks: As in `BundleTarget`.
 
     Raises:
         DeployError: The emulator is not installed, or this is not Linux.
@@ -62,12 +68,18 @@ def host_target() -> BundleTarget:
             f" services' Linux wheels on {' or '.join(sorted(PLATFORMS))}"
         )
     return BundleTarget(
-        python=version, platform=PLATFORMS[machine], interpreter=interpreter
+        python=version,
+        platform=PLATFORMS[machine],
+        interpreter=interpreter,
+        jwks=jwks,
     )
 
 
-def cloud_target() -> BundleTarget:
+def cloud_target(*, jwks: bool = False) -> BundleTarget:
     """Give the target of Lambda.
+
+    Args:
+        jwks: As in `BundleTarget`.
 
     Raises:
         DeployError: No interpreter of the runtime's version runs here; says where
@@ -81,6 +93,7 @@ def cloud_target() -> BundleTarget:
                 python=wanted,
                 platform=PLATFORMS[CLOUD_ARCHITECTURE],
                 interpreter=candidate,
+                jwks=jwks,
             )
         seen.append(str(candidate))
     found = f"; found but not usable: {', '.join(seen)}" if seen else ""

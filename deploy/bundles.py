@@ -86,7 +86,7 @@ def build(service: Service, target: BundleTarget, folder: Path) -> Bundle:
     record = _current(archive, inputs)
     if record is not None:
         return _bundle(service, archive, record, built=False)
-    dependencies = bundle_dependencies.pack(_lock(service), target)
+    dependencies = bundle_dependencies.pack(_lock(service, target), target)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".stage-") as stage:
         tree = Path(stage, "tree")
         for source, name in _sources(service):
@@ -129,7 +129,8 @@ def build_all(
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [service for service in services if service.name in names]
     # Each lock once, before the services that share it.
-    locks = {_lock(service).read_bytes(): _lock(service) for service in wanted}
+    paths = [_lock(service, target) for service in wanted]
+    locks = {path.read_bytes(): path for path in paths}
     with ThreadPoolExecutor(WORKERS) as pool:
         pack = pool.map(
             lambda lock: bundle_dependencies.pack(lock, target), locks.values()
@@ -177,7 +178,7 @@ def _current(archive: Path, inputs: str) -> _Record | None:
 def _inputs(service: Service, target: BundleTarget) -> str:
     """Digest everything that a zip is made from, the code that makes it included."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    digest.update(bundle_dependencies.inputs(_lock(service), target).encode())
+    digest.update(bundle_dependencies.inputs(_lock(service, target), target).encode())
     for source, name in _sources(service):
         content = source.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode())
@@ -196,9 +197,11 @@ def _check_size(service: Service, archive: Path) -> None:
         )
 
 
-def _lock(service: Service) -> Path:
+def _lock(service: Service, target: BundleTarget) -> Path:
     """Give the lock file of a service."""
-    return FUNCTIONS / service.folder / "requirements.lock"
+    with_jwks = target.jwks and service.checks_signatures
+    name = "requirements-jwks.lock" if with_jwks else "requirements.lock"
+    return FUNCTIONS / service.folder / name
 
 
 def _sources(service: Service) -> list[tuple[Path, str]]:

@@ -61,8 +61,10 @@ def main() -> None:
     from deploy.bundles import build_all, cloud_target
     from deploy.paths import REPOSITORY
 
-    build_all(SERVICES, cloud_target(), REPOSITORY / "dist", pulumi.log.info)
-    for name, value in compose(StackConfig.load(), Archives(folder="../dist")).items():
+    config = StackConfig.load()
+    target = cloud_target(jwks=config.jwks_url != "")
+    build_all(SERVICES, target, REPOSITORY / "dist", pulumi.log.info)
+    for name, value in compose(config, Archives(folder="../dist")).items():
         pulumi.export(name, value)
 
 

@@ -5,6 +5,7 @@ from typing import Self
 
 import pulumi
 
+from infra.catalog.services import JWKS_CONFIG
 from infra.config_checks import database, email, long_enough, origin, url, webhook
 from infra.config_values import Values, of_selected_stack
 
@@ -23,6 +24,8 @@ class StackConfig:
         stack: Name of the stack, e.g. ``production``.
         database_url: libpq connection URI through the transaction pooler; secret.
         jwt_secret: Signs the app's access tokens (HS256); secret.
+        jwks_url: Public keys of the app's access tokens (RS256, ES256); empty where
+            only the secret signs them.
         internal_api_key: Key of the app's own backend calls; secret.
         supabase_url: Base URL of the Supabase project, without a path.
         supabase_service_key: Its API key with role ``service_role``; secret.
@@ -41,6 +44,7 @@ class StackConfig:
     stack: str
     database_url: pulumi.Output[str]
     jwt_secret: pulumi.Output[str]
+    jwks_url: str
     internal_api_key: pulumi.Output[str]
     supabase_url: str
     supabase_service_key: pulumi.Output[str]
@@ -83,6 +87,7 @@ class StackConfig:
             stack=values.stack,
             database_url=_secret(values.secret("databaseUrl", check=database)),
             jwt_secret=_secret(values.secret("jwtSecret", check=long_enough)),
+            jwks_url=values.text(JWKS_CONFIG, "", check=url),
             internal_api_key=_secret(
                 values.secret("internalApiKey", check=long_enough)
             ),

@@ -43,6 +43,7 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
         "DATABASE_URL": config.database_url,
         "JWT_SECRET": config.jwt_secret,
         "JWT_ISSUER": config.jwt_issuer,
+        "JWKS_URL": config.jwks_url,
         "INTERNAL_API_KEY": config.internal_api_key,
         "ALLOWED_ORIGINS": ",".join(config.allowed_origins),
         "SUPABASE_URL": config.supabase_url,

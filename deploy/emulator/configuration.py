@@ -57,7 +57,7 @@ def of_local(stack: LocalStack) -> Configuration:
         "geminiBaseUrl": f"{stack.supabase_url}/llm/gemini",
         "openaiBaseUrl": f"{stack.supabase_url}/llm/v1",
     }
-    values = _defaults(PROJECT_FILE) | _settings(STACK_FILE)
+    values = _defaults(PROJECT_FILE) | of_file(STACK_FILE)
     values["aws:region"] = stack.region
     values |= {f"{PROJECT}:{key}": value for key, value in (plain | secrets).items()}
     return Configuration(
@@ -77,8 +77,12 @@ def _defaults(path: Path) -> dict[str, str]:
     return found
 
 
-def _settings(path: Path) -> dict[str, str]:
-    """Read a stack's settings."""
+def of_file(path: Path) -> dict[str, str]:
+    """Read the settings of a stack's file by full key, lists as JSON.
+
+    Raises:
+        UsageError: It is malformed.
+    """
     return {key: _text(value) for key, value in _config(path).items()}
 
 

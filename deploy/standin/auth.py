@@ -138,8 +138,18 @@ async def remove_user(request: Request) -> JSONResponse:
 
 
 async def key_set(request: Request) -> JSONResponse:
-    """Give the public keys: none, as the tokens are signed with a shared secret."""
-    return JSONResponse({"keys": []})
+    """Give public keys: of the first pair, or of those that ``?keys=1,2`` names.
+
+    The stand-in's own tokens are signed with the shared secret; a pair is there for
+    whoever tests the other way.
+    """
+    # Here, because nothing else of the stand-in needs cryptography.
+    from deploy.standin.signing import public_key
+
+    numbers = request.query_params.get("keys", "1").split(",")
+    stack = request.app.state.facts()
+    keys = [public_key(stack, int(each)) for each in numbers if each.isdecimal()]
+    return JSONResponse({"keys": keys})
 
 
 ROUTES = [

@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.paths import REPOSITORY
-from infra.catalog.services import SERVICES
+from infra.catalog.services import JWKS_CONFIG, SERVICES
+from infra.naming import PROJECT
+
+if TYPE_CHECKING:
+    from deploy.bundles import BundleTarget
 
 LAMBDA_ZIP_BYTES_MAX = 50 * 1024**2
 """Limit of a direct upload (AWS Lambda quotas, "Deployment package size")."""
@@ -17,11 +22,21 @@ def folder(deployment: Deployment) -> Path:
     return deployment.state / "dist" if deployment.is_local else REPOSITORY / "dist"
 
 
+def target_of(deployment: Deployment) -> "BundleTarget":
+    """Give what the stack's zips are built for, by its configuration."""
+    from deploy.bundles import cloud_target, host_target
+    from deploy.emulator.configuration import of_file
+
+    settings = of_file(REPOSITORY / f"Pulumi.{deployment.stack}.yaml")
+    jwks = bool(settings.get(f"{PROJECT}:{JWKS_CONFIG}"))
+    return host_target(jwks=jwks) if deployment.is_local else cloud_target(jwks=jwks)
+
+
 def run(deployment: Deployment) -> Iterator[Result]:
     """Build what changed and say what each zip is."""
-    from deploy.bundles import build_all, cloud_target, host_target, stale
+    from deploy.bundles import build_all, stale
 
-    target = host_target() if deployment.is_local else cloud_target()
+    target = target_of(deployment)
     out = folder(deployment)
     if deployment.dry_run:
         names = stale(SERVICES, target, out)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from deploy import ledger
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
-from deploy.steps.bundles import folder
+from deploy.steps.bundles import folder, target_of
 from deploy.steps.database import start_local
 from deploy.steps.watching import watched
 from infra.catalog.services import SERVICES
@@ -52,11 +52,11 @@ def why_provision(deployment: Deployment, stack: "LocalStack") -> str | None:
     Decided by the digest of the program's inputs and a live look that what was
     recorded still exists; Pulumi is not imported.
     """
-    from deploy.bundles import host_target, stale
+    from deploy.bundles import stale
     from deploy.emulator import provision
 
     if not deployment.bundles:
-        names = stale(SERVICES, host_target(), folder(deployment))
+        names = stale(SERVICES, target_of(deployment), folder(deployment))
         if names:
             return f"zips of {', '.join(names)} are not built"
     digest = provision.inputs_digest(_bundles(deployment), stack)
@@ -70,11 +70,11 @@ def why_provision(deployment: Deployment, stack: "LocalStack") -> str | None:
 
 def _bundles(deployment: Deployment) -> dict[str, "Bundle"]:
     """Give the zips; build those that this run has not looked at yet."""
-    from deploy.bundles import build_all, host_target
+    from deploy.bundles import build_all
 
     if not deployment.bundles:
         built = build_all(
-            SERVICES, host_target(), folder(deployment), deployment.progress
+            SERVICES, target_of(deployment), folder(deployment), deployment.progress
         )
         deployment.bundles.update({bundle.service: bundle for bundle in built})
     return deployment.bundles

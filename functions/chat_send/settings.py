@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from functions.shared import jwks
 from functions.shared.auth import Credentials
 from functions.shared.environment import Environment
 
@@ -42,6 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 jwt_secret=environment.required("JWT_SECRET"),
                 jwt_issuer=environment.text("JWT_ISSUER"),
                 internal_key=environment.text("INTERNAL_API_KEY"),
+                keys=jwks.configured(environment),
             ),
             allowed_origins=environment.items("ALLOWED_ORIGINS"),
             limit_hits=environment.integer("CHAT_LIMIT_HITS", low=1),

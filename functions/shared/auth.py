@@ -2,14 +2,18 @@
 
 import hmac
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import jwt
 import msgspec
 
 from functions.shared.http import HttpError
+from functions.shared.jwks import RETRY_S, KeySet, KeysUnavailableError
 
-ALGORITHM = "HS256"
+HMAC = "HS256"
+SIGNATURES = ("RS256", "ES256")
+
 AUDIENCE = "authenticated"
 """``aud`` of the access token of every signed-in user (Supabase Auth)."""
 
@@ -24,6 +28,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         jwt_secret: Secret with which Supabase signs tokens.
+        keys: Public keys of the pairs with which it does; ``None`` for none.
         jwt_issuer: ``iss`` of users' tokens; empty accepts any.
         internal_key: Key of the app's own backend.
     """
@@ -31,6 +36,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     jwt_secret: str
     jwt_issuer: str
     internal_key: str
+    keys: KeySet | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -51,7 +57,8 @@ def authenticate(headers: Mapping[str, str], credentials: Credentials) -> Caller
         credentials: What to check against.
 
     Raises:
-        HttpError: 401; the detail says which check failed, never the token.
+        HttpError: 401; the detail says which check failed, never the token. 503 if
+            the keys that it takes could not be fetched.
     """
     if INTERNAL_KEY_HEADER in headers:
         if _is_internal(headers[INTERNAL_KEY_HEADER], credentials):
@@ -77,14 +84,16 @@ def _is_internal(key: str, credentials: Credentials) -> bool:
 
 def _verify(token: str, credentials: Credentials) -> Caller:
     """Check the signature, then what the token says."""
-    if not credentials.jwt_secret:
+    if not (credentials.jwt_secret or credentials.keys):
         raise _unauthorized("tokens are not accepted here")
     try:
+        key, algorithm = _key(jwt.get_unverified_header(token), credentials)
         claims = jwt.decode(
             token,
-            credentials.jwt_secret,
-            # Pinned: the token's own header must not choose how it is verified.
-            algorithms=[ALGORITHM],
+            key,
+            # Pinned to the key: the token's header chooses among keys and never how
+            # one of them is used.
+            algorithms=[algorithm],
             options={"require": ["exp"], "verify_aud": False, "verify_iat": False},
         )
         if claims.get("role") == SERVICE_ROLE:
@@ -95,6 +104,32 @@ def _verify(token: str, credentials: Credentials) -> Caller:
         raise _unauthorized("the token has expired") from error
     except jwt.PyJWTError as error:
         raise _unauthorized("the token is not valid") from error
+
+
+def _key(header: dict[str, Any], credentials: Credentials) -> tuple[Any, str]:
+    """Give the key that a token's header names, and the one algorithm of that key.
+
+    Raises:
+        HttpError: 401 if nothing here verifies such a token; 503 if that cannot be
+            told, because no public key was ever fetched.
+    """
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if algorithm == HMAC and credentials.jwt_secret:
+        return credentials.jwt_secret, HMAC
+    if algorithm not in SIGNATURES or not credentials.keys or not isinstance(kid, str):
+        raise _unauthorized("the token is not valid")
+    try:
+        key = credentials.keys.find(kid, algorithm)
+    except KeysUnavailableError as error:
+        raise HttpError(
+            503,
+            "Keys unavailable",
+            "the keys of tokens could not be fetched; nothing is lost, send it again",
+            {"retry-after": str(RETRY_S)},
+        ) from error
+    if key is None:
+        raise _unauthorized("the token's key is not known")
+    return key, algorithm
 
 
 def _user(claims: dict[str, object], issuer: str) -> Caller:

@@ -47,6 +47,10 @@ class Environment:
         parts = (part.strip() for part in self.text(name).split(","))
         return tuple(part for part in parts if part)
 
+    def problem(self, text: str) -> None:
+        """Note a problem that only the reader of a variable can see."""
+        self._problems.append(text)
+
     def check(self) -> None:
         """Raise if any variable that was read is missing or unreadable.
 

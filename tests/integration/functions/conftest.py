@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import uvicorn
 
-from deploy.local.facts import new_stack
+from deploy.local.facts import LocalStack, new_stack
 from deploy.migrations import apply, discover
 from deploy.paths import REPOSITORY
 from deploy.standin.app import create
@@ -55,7 +55,11 @@ class Standin:
     """Supabase and the language models, as the local stack has them."""
 
     url: str
-    service_role_key: str
+    facts: LocalStack
+
+    @property
+    def service_role_key(self) -> str:
+        return self.facts.service_role_key
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +76,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield Standin(f"http://127.0.0.1:{port}", facts.service_role_key)
+    yield Standin(f"http://127.0.0.1:{port}", facts)
     server.should_exit = True
     thread.join()
 

@@ -3,8 +3,13 @@
 import json
 import subprocess
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
+import jwt
 import pytest
 
 from deploy import bundle_dependencies
@@ -12,18 +17,19 @@ from deploy.bundles import (
     Bundle,
     BundleTarget,
     build,
-    build_all,
     cloud_target,
     host_target,
 )
 from deploy.errors import DeployError
+from deploy.standin.signing import key_id, private_key
 from infra.catalog.services import CHAT_SEND, LLM_HANDLER, SERVICES, Service
 
 pytestmark = pytest.mark.integration
 
 DENIED = {"boto3", "botocore", "pydantic", "openai", "google.genai", "cryptography"}
 ZIP_MB_MAX = {"llm-handler": 50, "extract-memory": 50}
-SMALL_ZIP_MB = 7
+SMALL_ZIP_MB = 6
+JWKS_ZIP_MB_MAX = 11
 EM_AARCH64 = b"\xb7\x00"
 
 
@@ -32,21 +38,34 @@ def target() -> BundleTarget:
     return host_target()
 
 
+class Lazy(dict[str, Any]):
+    """Makes what a test asks for: of several workers each needs only some zips."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, name: str) -> Any:
+        self[name] = self.make(name)
+        return self[name]
+
+
 @pytest.fixture(scope="module")
 def built(target, tmp_path_factory) -> dict[str, Bundle]:
     folder = tmp_path_factory.mktemp("dist")
-    made = build_all(SERVICES, target, folder, lambda _: None)
-    return {bundle.service: bundle for bundle in made}
+    services = {service.name: service for service in SERVICES}
+    return Lazy(lambda name: build(services[name], target, folder))
 
 
 @pytest.fixture(scope="module")
 def unzipped(built, tmp_path_factory) -> dict[str, Path]:
-    folders = {}
-    for name, bundle in built.items():
-        folders[name] = tmp_path_factory.mktemp(name)
-        with zipfile.ZipFile(bundle.path) as archive:
-            archive.extractall(folders[name])
-    return folders
+    def unzip(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name)
+        with zipfile.ZipFile(built[name].path) as archive:
+            archive.extractall(folder)
+        return folder
+
+    return Lazy(unzip)
 
 
 def run(target: BundleTarget, folder: Path, program: str) -> str:
@@ -91,14 +110,15 @@ def test_the_sdks_import_when_they_are_needed(target, unzipped):
     run(target, unzipped[LLM_HANDLER.name], program)
 
 
-def test_a_zip_answers_a_request_of_the_function_url(target, unzipped):
+def send(target: BundleTarget, folder: Path, token: str = "", **settings: str) -> dict:
+    """Send a body without fields to chat_send's zip; give the answer."""
     event = {
         "rawPath": "/functions/v1/chat-send",
-        "headers": {},
+        "headers": {"Authorization": f"Bearer {token}"},
         "requestContext": {"http": {"method": "POST"}, "requestId": "r"},
         "body": "{}",
     }
-    settings = {
+    settings |= {
         "DATABASE_URL": "postgresql://127.0.0.1:9/none",
         "JWT_SECRET": "x" * 32,
         "CHAT_LIMIT_HITS": "60",
@@ -109,19 +129,57 @@ def test_a_zip_answers_a_request_of_the_function_url(target, unzipped):
         " from functions.chat_send.handler import handle;"
         f" print(json.dumps(handle({event!r}, None)))"
     )
+    return json.loads(run(target, folder, program))
 
-    answer = json.loads(run(target, unzipped[CHAT_SEND.name], program))
+
+def test_a_zip_answers_a_request_of_the_function_url(target, unzipped):
+    answer = send(target, unzipped[CHAT_SEND.name])
 
     assert answer["statusCode"] == 401
     assert answer["headers"]["www-authenticate"] == "Bearer"
 
 
 def test_the_zips_are_small_enough(built):
-    sizes = {name: bundle.size / 1e6 for name, bundle in built.items()}
+    sizes = {each.name: built[each.name].size / 1e6 for each in SERVICES}
 
     assert all(
         size < ZIP_MB_MAX.get(name, SMALL_ZIP_MB) for name, size in sizes.items()
     ), sizes
+
+
+@pytest.fixture(scope="module")
+def with_jwks(target, tmp_path_factory) -> tuple[Bundle, Path]:
+    """chat_send's zip for a stack that checks tokens by public keys, and unpacked."""
+    folder, unpacked = (tmp_path_factory.mktemp(name) for name in ("jwks", "unpacked"))
+    bundle = build(CHAT_SEND, replace(target, jwks=True), folder)
+    with zipfile.ZipFile(bundle.path) as archive:
+        archive.extractall(unpacked)
+    return bundle, unpacked
+
+
+def test_a_zip_with_jwks_checks_a_signature_by_a_fetched_key(
+    target, with_jwks, standin
+):
+    def status(pair: int) -> int:
+        claims = {"sub": str(uuid4()), "aud": "authenticated", "exp": 4_000_000_000}
+        headers = {"kid": key_id(pair)}
+        signed = jwt.encode(
+            claims, private_key(standin.facts, pair), "ES256", headers=headers
+        )
+        url = f"{standin.url}/auth/v1/.well-known/jwks.json?keys=1"
+        return send(target, with_jwks[1], signed, JWKS_URL=url)["statusCode"]
+
+    # The first passes and its body is refused; the second's key is not published.
+    assert (status(1), status(2)) == (400, 401)
+
+
+def test_a_zip_without_jwks_says_what_it_lacks(target, unzipped):
+    with pytest.raises(AssertionError, match="built without cryptography"):
+        send(target, unzipped[CHAT_SEND.name], JWKS_URL="https://app.test/keys")
+
+
+def test_a_zip_with_jwks_is_small_enough(with_jwks):
+    assert with_jwks[0].size <= JWKS_ZIP_MB_MAX * 1e6
 
 
 def test_a_second_build_gives_the_same_bytes(target, built, tmp_path, monkeypatch):

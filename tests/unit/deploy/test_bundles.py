@@ -6,6 +6,7 @@ import re
 import sys
 import time
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,45 @@ def test_another_target_makes_a_zip_stale(uv, sources, out):
     )
 
     assert stale((CHAT_SEND,), arm, out) == ["chat-send"]
+
+
+def test_public_keys_bring_their_library_to_the_services_that_use_them(
+    uv, sources, out
+):
+    (sources / "chat_send" / "requirements-jwks.lock").write_text(
+        "library==1\ncrypto\n"
+    )
+    built = build_all((CHAT_SEND, RELAY_OUTBOX), TARGET, out, lambda _: None)
+    with_jwks = replace(TARGET, jwks=True)
+
+    changed = stale((CHAT_SEND, RELAY_OUTBOX), with_jwks, out)
+    again = build_all((CHAT_SEND, RELAY_OUTBOX), with_jwks, out, lambda _: None)
+
+    assert changed == ["chat-send"]
+    assert [bundle.built for bundle in again] == [True, False]
+    assert again[1].sha256 == built[1].sha256
+    assert uv.locks == ["library==1\n", "library==1\ncrypto\n"]
+
+
+def test_a_lock_with_jwks_differs_in_the_library_alone():
+    def pins(name: str) -> set[str]:
+        lines = (REPOSITORY / "functions" / "chat_send" / name).read_text().split("\n")
+        return {line.split(" ")[0] for line in lines if line[:1].isalpha()}
+
+    added = pins("requirements-jwks.lock") - pins("requirements.lock")
+
+    assert pins("requirements.lock") < pins("requirements-jwks.lock")
+    names = {pin.partition("==")[0] for pin in added}
+    assert names == {"cryptography", "cffi", "pycparser"}
+
+
+def test_services_that_need_the_same_have_the_same_lock():
+    for kind in ("in", "lock"):
+        one, other = (
+            (REPOSITORY / "functions" / name / f"requirements.{kind}").read_bytes()
+            for name in ("llm_handler", "extract_memory")
+        )
+        assert one == other
 
 
 def test_a_damaged_zip_is_built_again(uv, sources, out):

@@ -46,6 +46,15 @@ def test_values_reach_the_function_that_reads_them(stack):
     assert (chat["CHAT_LIMIT_HITS"], chat["CHAT_LIMIT_WINDOW_S"]) == ("60", "3600")
 
 
+def test_a_key_set_reaches_chat_send_and_nobody_else():
+    url = "https://abc.supabase.co/auth/v1/.well-known/jwks.json"
+
+    resources, _ = record(whole_program, values=config(jwksUrl=url))
+
+    assert variables(resources, "chat-send")["JWKS_URL"] == url
+    assert "JWKS_URL" not in variables(resources, "health-check")
+
+
 def test_a_setting_that_nothing_provides_is_an_error_with_its_name():
     service = replace(CHAT_SEND, settings=("DATABASE_URL", "FAVOURITE_COLOUR"))
 
@@ -137,7 +146,7 @@ def test_the_program_runs_as_the_language_host_runs_it(monkeypatch):
     from deploy.paths import REPOSITORY
 
     built = []
-    monkeypatch.setattr(bundles, "cloud_target", lambda: "cloud")
+    monkeypatch.setattr(bundles, "cloud_target", lambda jwks: ("cloud", jwks))
     monkeypatch.setattr(bundles, "build_all", lambda *given: built.append(given))
     monkeypatch.chdir(REPOSITORY / "infra")
     monkeypatch.syspath_prepend(str(REPOSITORY / "infra"))
@@ -150,7 +159,7 @@ def test_the_program_runs_as_the_language_host_runs_it(monkeypatch):
 
     record(program)
 
-    assert built[0][:3] == (SERVICES, "cloud", REPOSITORY / "dist")
+    assert built[0][:3] == (SERVICES, ("cloud", False), REPOSITORY / "dist")
     assert {"functionUrls", "queueUrls"} <= set(exported)
 
 

@@ -66,6 +66,13 @@ def test_a_number_out_of_its_range_is_quoted_with_the_range():
     assert text.endswith("3653, got 31")
 
 
+def test_a_key_set_is_optional_and_reaches_the_configuration():
+    url = "https://abc.supabase.co/auth/v1/.well-known/jwks.json"
+
+    assert read().jwks_url == ""
+    assert read(jwksUrl=url).jwks_url == url
+
+
 def test_one_language_model_is_enough_and_none_is_not():
     assert read(
         "geminiApiKey", openaiApiKey="o" * 40, secrets={*SECRETS, "openaiApiKey"}
@@ -82,6 +89,8 @@ def test_one_language_model_is_enough_and_none_is_not():
         ("jwtSecret", "short", "must have at least 32 characters, got 5"),
         ("supabaseUrl", "https://a.supabase.co/", "must end after the host"),
         ("supabaseUrl", "http://a.supabase.co", "must be https, got"),
+        ("jwksUrl", "http://abc.supabase.co/keys", "must be https, got"),
+        ("jwksUrl", "keys.json", "must be a URL, https://..., got"),
         ("openaiBaseUrl", "api.openai.com", "must be a URL, https://..., got"),
         ("allowedOrigins", "https://a.example", "must be a list of texts, got"),
         ("allowedOrigins", '["https://a.example/x"]', "must end after the host"),

@@ -1,6 +1,8 @@
 import jwt
 import pytest
 
+from deploy.standin.signing import private_key
+
 ALICE = {"email": "Alice@example.com", "password": "correct horse"}
 
 
@@ -94,8 +96,17 @@ def test_a_removed_user_cannot_log_in(http, alice, as_admin):
     assert _log_in(http).status_code == 400
 
 
-def test_the_key_set_is_empty(http):
-    assert http.get("/auth/v1/.well-known/jwks.json").json() == {"keys": []}
+def test_the_key_set_holds_the_public_keys_that_are_asked_for(http, stack):
+    def served(query: str = "") -> list[dict]:
+        return http.get(f"/auth/v1/.well-known/jwks.json{query}").json()["keys"]
+
+    [first], both, none = served(), served("?keys=1,2"), served("?keys=")
+
+    assert [key["kid"] for key in both] == ["standin-1", "standin-2"]
+    assert (both[0], none) == (first, [])
+    assert not any("d" in key for key in both)
+    token = jwt.encode({"sub": "1"}, private_key(stack, 1), algorithm="ES256")
+    assert jwt.decode(token, jwt.PyJWK(first), algorithms=["ES256"]) == {"sub": "1"}
 
 
 def test_no_answer_shows_the_password(http, alice):
