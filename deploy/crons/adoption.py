@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from deploy.checklist import Result, Status
 from deploy.crons import sync
 from deploy.crons.compare import ADOPT, ALTER, FOREIGN, SCHEDULE, Change
+from deploy.crons.masking import masked
 from deploy.crons.state import Connection, InstalledJob
 from deploy.crons.undo import undo
 from deploy.errors import DeployError
@@ -35,7 +36,7 @@ def definitions(change: Change) -> list[str]:
         state = "" if theirs.active else ", not active"
         lines.append(
             f"there is: job {theirs.jobid} of role {theirs.username} in database"
-            f" {theirs.database}{state}: {theirs.schedule} {theirs.command}"
+            f" {theirs.database}{state}: {theirs.schedule} {masked(theirs.command)}"
         )
     if ours:
         lines.append(f"declared: {ours.schedule} {ours.command}")
@@ -68,17 +69,17 @@ def adopt(
     if not dry_run:
         sync.apply(conn, [change])
     was, job = change.installed, change.job
-    told = f"job {was.jobid} of role {was.username}: {was.schedule}" if was else ""
+    if was is None or job is None:
+        raise TypeError(f"{change.name}: a job to adopt is installed and declared")
     return Result(
         id=f"crons.{change.name}",
-        title=f"{'would take' if dry_run else 'took'} over {told}"
-        f" becomes {job.schedule if job else ''}",
+        title=f"{'would take' if dry_run else 'took'} over job {was.jobid} of role"
+        f" {was.username}: {was.schedule} {masked(was.command)} becomes"
+        f" {job.schedule} {job.command}",
         status=Status.PASS,
         evidence={
-            "before": _definition(was) if was else None,
-            "declared": {"schedule": job.schedule, "command": job.command}
-            if job
-            else None,
+            "before": _definition(was),
+            "declared": {"schedule": job.schedule, "command": job.command},
             "undo": undo(change, conn.info.user, conn.info.dbname),
         },
         changed=not dry_run,

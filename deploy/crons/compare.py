@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploy.crons.masking import masked
 from deploy.crons.presence import CronFacts
 from deploy.crons.state import InstalledJob, RegisteredJob
 from infra.catalog.pg_crons import PgCronJob
@@ -93,7 +94,7 @@ def _change(
         row = next((row for row in rows if row.username == facts.role), rows[0])
         reason = (
             f"job {row.jobid} of role {row.username} has this name and is not in the"
-            f" registry: {row.schedule} {row.command}"
+            f" registry: {row.schedule} {masked(row.command)}"
         )
         return Change(
             action=ADOPT if adopt else FOREIGN,
@@ -122,7 +123,7 @@ def differences(job: PgCronJob, row: InstalledJob, facts: CronFacts) -> tuple[st
         ("active", str(row.active).lower(), "true"),
     )
     return tuple(
-        f"{what} is {found!r}, declared {wanted!r}"
+        f"{what} is {masked(found)!r}, declared {wanted!r}"
         for what, found, wanted in pairs
         if found != wanted
     )

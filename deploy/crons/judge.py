@@ -7,6 +7,7 @@ from deploy.checklist import Result, Status
 from deploy.crons import downtime
 from deploy.crons.compare import differences
 from deploy.crons.evidence import JobFacts, evidence, zone_of
+from deploy.crons.masking import masked
 from deploy.crons.presence import CronFacts
 from deploy.crons.schedule import ScheduleError, next_due, previous_due
 from deploy.crons.state import iso
@@ -82,14 +83,14 @@ def _installation(
         row = seen.foreign
         return _fail(
             f"job {row.jobid} of role {row.username} has the same name and runs as"
-            f" well: {row.schedule} {row.command}",
+            f" well: {row.schedule} {masked(row.command)}",
             f"as role {row.username}: select cron.unschedule({row.jobid});",
         )
     if seen.foreign:
         row = seen.foreign
         return _fail(
             f"the name is taken by job {row.jobid} of role {row.username}, not ours:"
-            f" {row.schedule} {row.command}",
+            f" {row.schedule} {masked(row.command)}",
             f"./bootstrap crons.adopt --job {job.name}",
         )
     if seen.installed is None:
@@ -176,7 +177,7 @@ def _punctuality(
             "look for pg_cron in the server's log: its launcher may be gone",
         )
     if gone.stopped:
-        return _missed(job, seen, facts, gone.stopped, words)
+        return _missed(job, seen, facts, gone.stopped, words if last else "no run yet")
     return Verdict(status=Status.PASS if last else Status.PENDING, words=words)
 
 

@@ -18,6 +18,7 @@ from deploy.checklist import Result, Status
 from deploy.crons import presence, state
 from deploy.crons.evidence import JobFacts
 from deploy.crons.judge import judge
+from deploy.crons.masking import masked
 from deploy.crons.presence import CronFacts
 from deploy.crons.state import Connection, InstalledJob, RegisteredJob
 from deploy.database import explained
@@ -213,7 +214,7 @@ def _foreign(
             "jobid": row.jobid,
             "name": row.name,
             "schedule": row.schedule,
-            "command": row.command,
+            "command": masked(row.command),
             "role": row.username,
             "active": row.active,
         }

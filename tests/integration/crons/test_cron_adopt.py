@@ -46,7 +46,10 @@ def test_a_dry_run_shows_both_definitions_and_changes_nothing(foreign, adopt):
     code, check = adopt(dry_run=True)
 
     assert (code, check["status"]) == (0, "pass")
-    assert check["title"].startswith("would take over job ")
+    assert check["title"].endswith(
+        f" of role postgres: {THEIRS[1]} {THEIRS[2]} becomes 0 4 1 * * call"
+        " kiloscale.run_archive_old_messages()"
+    )
     assert check["evidence"]["before"]["command"] == THEIRS[2]
     assert check["evidence"]["declared"]["schedule"] == "0 4 1 * *"
     assert foreign.execute(JOBS).fetchall() == [THEIRS]

@@ -59,7 +59,7 @@ def test_a_job_that_never_ran_because_of_stops_is_pending(verdict):
     result = verdict(runs=(), log=None)
 
     assert (result.status, result.remedy) == (Status.PENDING, BY_HAND)
-    assert result.title.endswith("last: not due yet")
+    assert result.title.endswith("08:12 UTC; no run yet")
 
 
 @pytest.mark.parametrize(
