@@ -37,7 +37,8 @@ _PATTERNS = {
     "medical": re.compile(
         r"\b(?:diagnos|disease|illness|cancer|tumou?r|chemo|diabet|insulin|hiv\b|aids\b"
         r"|hepatitis|asthma|epilep|stroke\b|heart (?:attack|condition|failure)"
-        r"|blood pressure|surgery|surgical|hospital|prescri|medicat|medicine|pills?\b"
+        r"|blood pressure|surgery|surgical|hospital\b|hospitali[sz]|prescri|medicat"
+        r"|medicine|pills?\b"
         r"|antidepress|depress(?:ion|ive)|bipolar|schizo|psychosis|psychiatr|ptsd\b"
         r"|adhd\b|autis|anorexi|bulimi|eating disorder|anxiety disorder|panic attack"
         r"|suicid|self-harm|addict|alcoholi|rehab\b|overdose|pregnan|miscarr|abortion"
