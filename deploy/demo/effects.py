@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from deploy.demo.rows import ALL_USERS
@@ -47,6 +48,13 @@ cross join lateral (
     where a.chat_id = sent.chat_id and a.created_at >= saved.at
         and a.role = 'assistant' and a.meta ->> 'reply_to' = saved.id::text
 ) answered
+"""
+
+MEMORIES = """
+select count(*)
+from public.user_memory y
+join public.messages m on m.id = y.source_message_id
+where m.chat_id = any(%(chats)s) and m.created_at >= %(since)s
 """
 
 WAIT_S = 90.0
@@ -135,3 +143,12 @@ def count_once(
     row = connection.execute(ONCE, values).fetchone() or (0, 0, 0, 0)
     names = ("accepted", "saved_once", "answered_once", "answers")
     return Counts(**dict(zip(names, (int(str(one)) for one in row), strict=True)))
+
+
+def memories(
+    connection: Connection, people: Sequence[tuple[UUID, UUID]], since: datetime
+) -> int:
+    """Count the memories that were made of messages since a time."""
+    values = {"chats": [chat for _, chat in people], "since": since}
+    row = connection.execute(MEMORIES, values).fetchone()
+    return int(str(row[0])) if row else 0

@@ -14,6 +14,9 @@ from deploy.local import stack
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
+LOCK_WAIT_S = 5.0
+"""A demo that was killed holds its lock until its last statement ends."""
+
 LOCK = Lock(number=3, verb="demo", doing="filling or removing the demo of")
 
 
@@ -41,7 +44,7 @@ def session(deployment: Deployment, *, alone: bool = False) -> Iterator[Connecti
     with connect(url, application_name=name) as connection:
         _require_tables(connection)
         if alone:
-            advisory.take(connection, LOCK, url, deployment.progress)
+            advisory.take(connection, LOCK, url, deployment.progress, LOCK_WAIT_S)
         try:
             yield connection
         except psycopg.OperationalError as error:

@@ -1,6 +1,7 @@
 """The demo as a checklist: data, traffic, and what the jobs would do with it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from deploy.checklist import Result, Status, Step
 from deploy.demo import data, effects, rows, traffic
@@ -69,12 +70,14 @@ def replay(deployment: Deployment, users: int, minutes: float) -> Iterator[Resul
                 "no user of the demo has a conversation: nobody can write",
                 remedy="./bootstrap demo --remove, then ./bootstrap demo",
             )
+        began = datetime.now(UTC)
         sent = traffic.replay(stack, load, people, deployment.progress)
         yield _sent(sent, load)
         yield _latency(sent)
         left, took = effects.drain(connection, people, deployment.progress)
         yield _outbox(left, took)
         yield _once(effects.count(connection, sent))
+        yield _memories(effects.memories(connection, people, began))
 
 
 def _not_sent(load: Load, deployment: Deployment) -> Result:
@@ -160,6 +163,16 @@ def _once(counts: effects.Counts) -> Result:
             "answers": counts.answers,
         },
         remedy=None if counts.hold else "./bootstrap local.logs --part emulator",
+    )
+
+
+def _memories(made: int) -> Result:
+    """Say what was kept: only a sample of the messages is read for memories."""
+    return Result(
+        id="traffic.memories",
+        title=f"{made} memories were made of a sample of these messages",
+        status=Status.PASS,
+        evidence={"query": effects.MEMORIES, "memories": made},
     )
 
 
