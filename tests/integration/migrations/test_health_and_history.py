@@ -97,6 +97,25 @@ def test_cron_history_is_kept_for_fourteen_days_and_runs_without_a_time_follow(h
     assert runids(history) == [5, 6]
 
 
+def test_the_newest_run_of_a_monthly_job_stays_however_old(history):
+    (job,) = history.execute(
+        "select cron.schedule('monthly', '0 4 1 * *', 'select 1')"
+    ).fetchone()
+    history.execute(
+        "update cron.job_run_details set jobid = %s"
+        " + case when runid in (1, 2) then 0 else 1 end",
+        [job],
+    )
+    preview = history.execute(
+        "select cron_runs_to_delete from kiloscale.preview_cron_history()"
+    ).fetchall()
+
+    history.execute("call kiloscale.purge_cron_history(batch_rows => 1)")
+
+    assert preview == [(3,)]
+    assert runids(history) == [2, 5, 6]
+
+
 def test_without_any_young_run_the_newest_ones_without_a_time_stay(history):
     history.execute("delete from cron.job_run_details where runid = 5")
 
