@@ -29,6 +29,7 @@ class Deployment:
         state: State folder of the local stack.
         bundles: The services' zips by service name, once they are built.
         last_deploy: How the last deploy ended; ``None`` if none began.
+        looked_for_backup: Whether this run has looked for one.
     """
 
     stack: str
@@ -37,6 +38,7 @@ class Deployment:
     state: Path = field(default_factory=state_dir)
     bundles: "dict[str, Bundle]" = field(default_factory=dict)
     last_deploy: "Entry | None" = None
+    looked_for_backup: bool = False
 
     @property
     def is_local(self) -> bool:

@@ -3,9 +3,14 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import TupleRow
 
 
 def run(deployment: Deployment) -> Iterator[Result]:
@@ -17,17 +22,15 @@ def run(deployment: Deployment) -> Iterator[Result]:
             status=Status.SKIPPED,
         )
         return
-    from deploy import backups, migrations
+    from deploy import migrations
     from deploy.database import connect
     from deploy.steps.migrations import FOLDER
 
-    url = deployment.database_url()
     found = migrations.discover(FOLDER)
-    with connect(url) as connection:
+    with connect(deployment.database_url()) as connection:
         pending = migrations.plan(connection, found).pending
         if pending:
-            deployment.progress("looking for a backup")
-            yield backups.check(connection, url, os.environ, datetime.now(UTC))
+            yield look(deployment, connection)
             return
     yield Result(
         id="backup.restorable",
@@ -35,6 +38,16 @@ def run(deployment: Deployment) -> Iterator[Result]:
         status=Status.PASS,
         evidence={"applied": len(found)},
     )
+
+
+def look(deployment: Deployment, connection: "psycopg.Connection[TupleRow]") -> Result:
+    """Look for a backup of a cloud stack's database."""
+    from deploy import backups
+
+    deployment.progress("looking for a backup")
+    deployment.looked_for_backup = True
+    url = deployment.database_url()
+    return backups.check(connection, url, os.environ, datetime.now(UTC))
 
 
 STEP = Step(id="backup", title="look for a backup", run=run)

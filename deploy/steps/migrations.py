@@ -1,11 +1,13 @@
 """Apply the migrations that the database lacks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.paths import REPOSITORY
+from deploy.steps.backup import look
 from deploy.steps.watching import watched
 
 if TYPE_CHECKING:
@@ -31,6 +33,9 @@ def run(deployment: Deployment) -> Iterator[Result]:
         return
     with connect(deployment.database_url()) as connection:
         plan = migrations.plan(connection, found)
+        if plan.pending and not (deployment.is_local or deployment.looked_for_backup):
+            # --only, --from and --resume may begin after the step that looks.
+            yield replace(look(deployment, connection), id="migrations.backup")
     yield from _findings(plan)
     names = [migration.path.name for migration in plan.pending]
     if plan.problems or deployment.dry_run or not (names or plan.adopted):

@@ -22,7 +22,7 @@ from deploy.local.ports import free_port
 from deploy.local.processes import end
 from deploy.migrations import apply, discover
 from deploy.paths import REPOSITORY
-from deploy.steps import backup
+from deploy.steps import backup, migrations
 
 pytestmark = pytest.mark.integration
 
@@ -164,6 +164,26 @@ def test_a_server_without_an_archive_warns_before_the_first_migration(
     assert result.remedy.startswith("pg_dump --format=custom")
     password = psycopg.conninfo.conninfo_to_dict(scratch_url)["password"]
     assert password not in json.dumps(result.as_json())
+
+
+@pytest.mark.parametrize("looked", [False, True])
+def test_migrations_look_themselves_where_the_step_was_left_out(
+    scratch_url, monkeypatch, looked
+):
+    monkeypatch.setenv(DATABASE_VARIABLE, scratch_url)
+    deployment = Deployment(
+        stack="production", progress=lambda _: None, looked_for_backup=looked
+    )
+
+    ids = [result.id for result in migrations.run(deployment)]
+
+    assert ("migrations.backup" in ids, "migrations.history" in ids) == (
+        not looked,
+        True,
+    )
+    if not looked:
+        applied = [name for name in ids if name.startswith("migrations.2")]
+        assert ids.index("migrations.backup") < ids.index(applied[0])
 
 
 def test_with_nothing_to_apply_nothing_is_looked_for(scratch_url, monkeypatch):
