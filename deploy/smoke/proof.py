@@ -63,6 +63,7 @@ def messages(stack: LocalStack, progress: Callable[[str], None]) -> Iterator[Res
             Gateway(stack) as gateway,
             synthetic(connection, stack.jwt_secret, issuer(stack)) as person,
         ):
+            memory.wake(stack)
             yield from _path(gateway, connection, person, progress)
             # Read while the limit is proved: the model's SDK takes a second to load.
             asked = memory.ask(stack, connection, person.chat)
