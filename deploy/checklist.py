@@ -170,21 +170,35 @@ def run_steps(
         All results, and ``DONE`` or what the process should end with.
     """
     results: list[Result] = []
-    for step in steps:
-        observer.step_started(step.id, step.title)
-        code = ExitCode.DONE
-        for result, error_code in _outcomes(step, context):
-            results.append(result)
-            observer.checked(result)
-            if result.status is Status.FAIL and code is ExitCode.DONE:
-                verdict = ExitCode.NOT_VERIFIED if step.verifies else ExitCode.FAILED
-                code = error_code or verdict
-        if code is not ExitCode.DONE:
-            half_done = any(result.changed for result in results)
-            if code is ExitCode.FAILED and half_done:
-                code = ExitCode.HALF_DONE
-            return results, code
+    current = ""
+    try:
+        for step in steps:
+            current = step.id
+            observer.step_started(step.id, step.title)
+            code = _run_step(step, context, observer, results)
+            if code is not ExitCode.DONE:
+                return results, code
+    except KeyboardInterrupt:
+        # Between two results; while a step works, `_outcomes` notices it.
+        results.append(interruption(current))
+        observer.checked(results[-1])
+        return results, ExitCode.INTERRUPTED
     return results, ExitCode.DONE
+
+
+def _run_step(
+    step: Step[Context], context: Context, observer: Observer, results: list[Result]
+) -> ExitCode:
+    """Run one step, add its results, and give what they mean for the run."""
+    code = ExitCode.DONE
+    for result, error_code in _outcomes(step, context):
+        results.append(result)
+        observer.checked(result)
+        if result.status is Status.FAIL and code is ExitCode.DONE:
+            verdict = ExitCode.NOT_VERIFIED if step.verifies else ExitCode.FAILED
+            code = error_code or verdict
+    half_done = any(result.changed for result in results)
+    return ExitCode.HALF_DONE if code is ExitCode.FAILED and half_done else code
 
 
 def _outcomes(

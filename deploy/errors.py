@@ -64,6 +64,12 @@ class HalfDoneError(DeployError):
     exit_code = ExitCode.HALF_DONE
 
 
+class InterruptedRunError(DeployError):
+    """Somebody ended the task, with Ctrl-C for instance."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class LockedError(DeployError):
     """Somebody else holds the lock."""
 

@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NoReturn
 
 from deploy import console, storage
 from deploy.checklist import Observer, Report, Result, Status, Step, run_steps
 from deploy.deployment import LOCAL, Deployment, check_stack
-from deploy.errors import DeployError, ExitCode, UsageError
+from deploy.errors import DeployError, ExitCode, InterruptedRunError, UsageError
 
 Judge = Callable[[Sequence[Result], ExitCode], ExitCode]
 
@@ -115,30 +116,35 @@ def ending(
     except DeployError as error:
         if debug:
             raise
-        error.remedy = for_stack(error.remedy, target)
-        console.complain(error)
-        if as_json:
-            failed = Result(
-                id=f"{task}.error",
-                title=str(error),
-                status=Status.FAIL,
-                evidence=error.evidence,
-                remedy=error.remedy,
-            )
-            report = Report(
-                task=task,
-                target=target,
-                results=(failed,),
-                ms=0.0,
-                exit_code=error.exit_code,
-            )
-            console.show(report, as_json=True)
-        raise SystemExit(int(error.exit_code)) from None
+        _report(task, target, error, as_json=as_json)
     except KeyboardInterrupt:
-        console.complain(
-            DeployError(f"{task} was interrupted", remedy=f"./bootstrap {task}")
+        stopped = InterruptedRunError(
+            f"{task} was interrupted", remedy=f"./bootstrap {task}"
         )
-        raise SystemExit(int(ExitCode.INTERRUPTED)) from None
+        _report(task, target, stopped, as_json=as_json)
+
+
+def _report(task: str, target: str, error: DeployError, *, as_json: bool) -> NoReturn:
+    """Show an error that ends a task, and end the process with its code."""
+    error.remedy = for_stack(error.remedy, target)
+    console.complain(error)
+    if as_json:
+        failed = Result(
+            id=f"{task}.error",
+            title=str(error),
+            status=Status.FAIL,
+            evidence=error.evidence,
+            remedy=error.remedy,
+        )
+        report = Report(
+            task=task,
+            target=target,
+            results=(failed,),
+            ms=0.0,
+            exit_code=error.exit_code,
+        )
+        console.show(report, as_json=True)
+    raise SystemExit(int(error.exit_code)) from None
 
 
 def select(

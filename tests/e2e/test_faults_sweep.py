@@ -49,6 +49,8 @@ def test_sweep_a_deploy_goes_on_wherever_it_was_ended(fresh, fault, code):
     for moment in MOMENTS:
         ended = fresh.deploy(fault=f"{fault} {moment}")
         assert (moment, ended.code) == (moment, code), ended.err
+        assert ended.report.get("exit_code") in (code, None)
+        assert (code == 130) == bool(ended.report)
         assert "Traceback" not in ended.err
 
     again = fresh.deploy("--resume")
