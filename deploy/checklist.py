@@ -146,13 +146,16 @@ def failure(step_id: str, error: DeployError) -> Result:
     )
 
 
+INTERRUPTED = ".interrupted"
+"""How the id of an interrupted step's last result ends."""
+
+
 def interruption(step_id: str) -> Result:
     """Make the failed result of a step that somebody interrupted."""
     return Result(
-        id=f"{step_id}.interrupted",
-        title="interrupted; what is done is kept, and the journal says how far",
+        id=f"{step_id}{INTERRUPTED}",
+        title="interrupted; what is done is kept",
         status=Status.FAIL,
-        remedy="./bootstrap deploy --resume",
     )
 
 

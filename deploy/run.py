@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import NoReturn
 
 from deploy import console, storage
-from deploy.checklist import Observer, Report, Result, Status, Step, run_steps
+from deploy.checklist import (
+    INTERRUPTED,
+    Observer,
+    Report,
+    Result,
+    Status,
+    Step,
+    run_steps,
+)
 from deploy.deployment import LOCAL, Deployment, check_stack
 from deploy.errors import DeployError, ExitCode, InterruptedRunError, UsageError
 
@@ -61,12 +69,20 @@ def checklist(
         task=task,
         target=deployment.stack,
         results=tuple(
-            replace(result, remedy=for_stack(result.remedy, deployment.stack))
+            replace(result, remedy=_remedy(result, task, deployment.stack))
             for result in results
         ),
         ms=(time.perf_counter() - started) * 1000,
         exit_code=judge(results, code),
     )
+
+
+def _remedy(result: Result, task: str, stack: str) -> str | None:
+    """Give the command that goes on from a result of a task on a stack."""
+    remedy = result.remedy
+    if result.id.endswith(INTERRUPTED):
+        remedy = f"./bootstrap {task}{' --resume' if task == 'deploy' else ''}"
+    return for_stack(remedy, stack)
 
 
 def for_stack(remedy: str | None, stack: str) -> str | None:
