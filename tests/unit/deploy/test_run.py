@@ -111,3 +111,16 @@ def test_an_interrupt_ends_with_130(capsys):
 
     assert ended.value.code == ExitCode.INTERRUPTED
     assert "-> ./bootstrap deploy" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("task", "remedy"),
+    [
+        ("deploy", "./bootstrap deploy --resume --stack production"),
+        ("demo", "./bootstrap demo --stack production"),
+    ],
+)
+def test_an_interrupted_task_is_gone_on_with(task, remedy):
+    interrupted = Result(id="one.interrupted", title="", status=Status.FAIL)
+
+    assert run._remedy(interrupted, task, "production") == remedy
