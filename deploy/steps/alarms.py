@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from deploy import ledger
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.steps.watching import watched
 
 
 def run(deployment: Deployment) -> Iterator[Result]:
@@ -54,9 +55,11 @@ def _skipped(check: str, reason: str) -> Result:
     )
 
 
-STEP = Step(
-    id="alarms",
-    title="prove that an alarm fires and recovers",
-    run=run,
-    verifies=True,
+STEP = watched(
+    Step(
+        id="alarms",
+        title="prove that an alarm fires and recovers",
+        run=run,
+        verifies=True,
+    )
 )
