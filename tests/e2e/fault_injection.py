@@ -73,4 +73,7 @@ if __name__ == "__main__":
     Faulty.fault, Faulty.step, lines = sys.argv[1:4]
     Faulty.lines = int(lines)
     console.Progress = Faulty
+    # A shell without a terminal starts what runs behind it with SIGINT ignored, and the
+    # tests may stand in such a shell. A person's terminal does not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     program.run(["invoke", *sys.argv[4:]])
