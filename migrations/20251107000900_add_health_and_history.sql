@@ -92,6 +92,22 @@ begin
 end
 $$;
 
+-- The newest run of each job, which stays whatever its age: without it a monthly job
+-- looks overdue 14 days after its run. Empty where there is no history here.
+create or replace function kiloscale.cron_history_newest()
+returns bigint[]
+language plpgsql stable set search_path = '' as $$
+declare
+    newest bigint[];
+begin
+    if to_regclass('cron.job_run_details') is not null then
+        execute 'select array(select max(d.runid) from cron.job_run_details d'
+            ' join cron.job j on j.jobid = d.jobid group by d.jobid)' into newest;
+    end if;
+    return coalesce(newest, '{}');
+end
+$$;
+
 create or replace function kiloscale.history_step(
     state jsonb, settings jsonb, out next jsonb, out moved bigint, out notes jsonb
 )
@@ -99,6 +115,7 @@ language plpgsql set search_path = '' as $$
 declare
     batch_rows constant integer := (settings ->> 'batch_rows')::integer;
     kept_from bigint := (state ->> 'kept_from')::bigint;
+    kept bigint[];
     purged bigint;
 begin
     moved := 0;
@@ -111,15 +128,20 @@ begin
                 where r.rolname = current_user and (r.rolsuper or r.rolbypassrls))
                 then 'of all roles'
             else 'of the jobs of role ' || current_user end);
-        next := jsonb_build_object('kept_from', kept_from);
+        next := jsonb_build_object('kept_from', kept_from,
+            'kept', to_jsonb(kiloscale.cron_history_newest()));
         return;
     end if;
     -- Both tables are read along their primary key, a batch at a time.
     if kept_from is not null then
+        kept := array(
+            select k.runid::bigint
+            from jsonb_array_elements_text(state -> 'kept') as k (runid));
         execute 'with page as (select d.runid from cron.job_run_details d'
-            ' where d.runid < $1 order by d.runid limit $2)'
+            ' where d.runid < $1 and d.runid <> all ($3)'
+            ' order by d.runid limit $2)'
             ' delete from cron.job_run_details d using page p where d.runid = p.runid'
-            using kept_from, batch_rows;
+            using kept_from, batch_rows, kept;
         get diagnostics moved = row_count;
         if moved = batch_rows then
             next := state;
@@ -170,8 +192,9 @@ begin
     pg_cron := case when kept_from is null
         then 'not installed in this database' else 'installed' end;
     if kept_from is not null then
-        execute 'select count(*) from cron.job_run_details d where d.runid < $1'
-            into cron_runs_to_delete using kept_from;
+        execute 'select count(*) from cron.job_run_details d'
+            ' where d.runid < $1 and d.runid <> all ($2)'
+            into cron_runs_to_delete using kept_from, kiloscale.cron_history_newest();
     end if;
     select count(*) into run_log_rows_to_delete from kiloscale.run_log l
     where l.started_at < now() - make_interval(days => keep_log_days);
