@@ -13,6 +13,9 @@ pytestmark = pytest.mark.integration
 
 MARK = f"KILOSCALE_TEST_MARK={os.getpid()}"
 SLEEP = "import time; time.sleep(60)"
+BRIEF = "import time; time.sleep(0.5)"
+"""Long enough to be seen: a process that ends at once is a failed start."""
+
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 PARENT = (
     "import subprocess, sys;"
@@ -57,7 +60,7 @@ def test_a_process_ends_when_it_is_asked(run):
 
 
 def test_a_process_that_ended_is_not_ended_again(run):
-    process = run("pass")
+    process = run(BRIEF)
     _wait_for(lambda: not process.is_alive())
 
     assert not end(process, (signal.SIGTERM, 5.0))
@@ -81,7 +84,7 @@ def test_another_process_with_the_same_number_is_left_alone(run):
 
 
 def test_a_process_has_a_session_and_an_environment_of_its_own(run, tmp_path):
-    run("import os; print(os.getsid(0) == os.getpid(), sorted(os.environ))")
+    run(f"import os; print(os.getsid(0) == os.getpid(), sorted(os.environ)); {BRIEF}")
 
     _wait_for(lambda: "True" in processes.tail(tmp_path / "log"))
     environment = processes.tail(tmp_path / "log")
@@ -120,7 +123,7 @@ def test_a_log_that_has_grown_large_is_set_aside(run, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "LARGEST_LOG_BYTES", 3)
     (tmp_path / "log").write_text("older")
 
-    run("pass")
+    run(BRIEF)
 
     assert (tmp_path / "log.1").read_text() == "older"
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
