@@ -94,6 +94,7 @@ def test_the_first_deploy_is_done_and_proves_the_path_of_a_message(first):
     assert first.report["changed"] is True
     assert first.status("functions.answered") == "pass"
     assert first.check("functions.limit")["evidence"]["refused"]["status"] == 429
+    assert first.status("functions.remembered") == "pass"
     assert first.status("functions.removed") == "pass"
 
 
