@@ -113,19 +113,19 @@ def _change(
     commit = git("rev-parse", "HEAD")
     document = receipts.write(deployment.records, report, notes.started_at, commit)
     if report.changed:
-        _copy(deployment, document, progress)
+        _copy(deployment, document)
     return report
 
 
-def _copy(
-    deployment: Deployment, document: receipts.Document, progress: console.Progress
-) -> None:
-    """Leave the receipt in the database too, if the run came far enough for that."""
+def _copy(deployment: Deployment, document: receipts.Document) -> None:
+    """Leave the receipt in the database too; where that fails, say so and go on."""
+    number = document["number"]
     try:
         receipts.save(deployment.database_url(), document)
     except DeployError as error:
-        # The deploy's own result says what is wrong with the database.
-        progress.say(f"receipt {document['number']} is not in the database: {error}")
+        # The deploy is done, or says itself what is wrong: it keeps its own result.
+        told = f"receipt {number} is in the records only, not in the database: {error}"
+        console.complain(DeployError(told, remedy=error.remedy))
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -67,9 +67,9 @@ def save(url: str, document: Mapping[str, Any]) -> bool:
     Returns:
         Whether there is a table for it.
     """
-    from deploy.database import connect
+    from deploy.database import connect, explained
 
-    with connect(url) as connection:
+    with connect(url) as connection, explained(connection, "saving the receipt"):
         known = connection.execute(KNOWS_RECEIPTS).fetchone()
         if not (known and known[0]):
             return False

@@ -169,8 +169,8 @@ def reset(state: Path, progress: Progress) -> None:
         except DeployError:
             stack = None  # damaged: what it says is lost, what runs is recorded apart
         _stop(state, stack, progress)
-        if stack and stack.home and stack.home != state:
-            shutil.rmtree(stack.home, ignore_errors=True)
+        if stack and stack.home and stack.home != state and stack.home.exists():
+            shutil.rmtree(stack.home)  # what cannot be deleted must be told
         progress(f"deleting {state}")
         for path in state.iterdir():
             if path.name not in (LOCK_FILE, RECORDS):
@@ -183,7 +183,8 @@ def reset(state: Path, progress: Progress) -> None:
 
 def _delete_records(records: Path) -> None:
     """Delete the local stack's records; the receipts of cloud stacks stay."""
-    shutil.rmtree(records / LOCAL_RECORDS, ignore_errors=True)
+    if (records / LOCAL_RECORDS).exists():
+        shutil.rmtree(records / LOCAL_RECORDS)
     if records.exists() and not any(records.iterdir()):
         records.rmdir()
 

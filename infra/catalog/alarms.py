@@ -69,11 +69,6 @@ class Alarm:
     periods_to_alarm: int = 1
     missing: Missing
 
-    @property
-    def is_gauge(self) -> bool:
-        """Whether the health check publishes its metric."""
-        return not self.namespace
-
     def __post_init__(self) -> None:
         """Refuse what PutMetricAlarm would refuse, or read in another way.
 
