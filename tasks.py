@@ -323,6 +323,128 @@ def local_destroy(
     raise SystemExit(local_removal.destroy(as_json=json, dry_run=dry_run, yes=yes))
 
 
+@task(
+    help={
+        "host": "Address to listen on; 0.0.0.0 opens it to the network.",
+        "port": "Port to listen on; 0 takes a free one.",
+    }
+)
+def serve(c: Context, host: str = "127.0.0.1", port: int = 8787) -> None:
+    """Serve all functions in one process, on the local stack's database.
+
+    With DATABASE_URL set, on that environment instead. Ctrl-C ends it, after the work
+    that has begun.
+
+    Examples: serve | serve --port 9000
+    """
+    from deploy import serving
+
+    raise SystemExit(serving.serve(host, port))
+
+
+@task(help=SHOWN | {"queue": "Only this queue, e.g. llm-requests."})
+def queue_dead(
+    c: Context,
+    queue: str = "",
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Show what no consumer could do: dead letters and dead outbox rows.
+
+    Shows ids, ages, receives and reasons; never the text of a message.
+
+    Examples: queue.dead | queue.dead --queue llm-requests --json
+
+    Exit codes: 0 nothing is dead; 7 something is.
+    """
+    from deploy import commands, queue_commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(queue_commands.dead(stack, queue, out))
+
+
+@task(
+    help=SHOWN
+    | {
+        "queue": "Only this queue, e.g. llm-requests.",
+        "id": "Only the work of this outbox row.",
+        "dry_run": "Show what would be sent again; change nothing.",
+        "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
+    }
+)
+def queue_replay(
+    c: Context,
+    queue: str = "",
+    id: str = "",
+    stack: str = "local",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Send dead work again; what was done meanwhile is not done twice.
+
+    Examples: queue.replay --dry-run | queue.replay --queue llm-requests
+
+    Exit codes: 0 done, or nothing was dead; 2 usage; 4 failed.
+    """
+    from deploy import commands, queue_commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    chosen = queue_commands.Chosen(queue=queue, outbox_id=id)
+    raise SystemExit(
+        queue_commands.replay(stack, chosen, out, dry_run=dry_run, yes=yes)
+    )
+
+
+@task(
+    help={
+        "input": "Your own conversations as JSON lines; see docs/policy-lab.md.",
+        "policy": "Only these policies, comma-separated.",
+        "plot": "Write the plot to this file, .png or .svg.",
+        "seed": "Seed of the made corpus and of the stand-in's losses.",
+        "json": SHOWN["json"],
+        "debug": SHOWN["debug"],
+    }
+)
+def policy_lab(
+    c: Context,
+    input: str = "",
+    policy: str = "",
+    plot: str = "",
+    seed: int = 42,
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Replay conversations through the memory policies: calls, cost, facts recalled.
+
+    Examples: policy-lab | policy-lab --plot lab.png | policy-lab --input chats.jsonl
+    """
+    from deploy.policy_lab import commands
+
+    lab = commands.Lab(source=input, policies=policy, plot=plot, seed=seed)
+    raise SystemExit(commands.run(lab, as_json=json, debug=debug))
+
+
+@task(
+    help={
+        "check": "Compare docs/openapi.json with the code; exit 6 if it differs.",
+        "json": SHOWN["json"],
+    }
+)
+def openapi(c: Context, check: bool = False, json: bool = False) -> None:
+    """Write docs/openapi.json from the route table and the types of the bodies.
+
+    Examples: openapi | openapi --check
+    """
+    from deploy import openapi
+
+    raise SystemExit(openapi.run(check=check, as_json=json))
+
+
 @task(help={"json": SHOWN["json"]})
 def local_env(c: Context, json: bool = False) -> None:
     """Print what an app needs to use the local stack, as shell exports.
@@ -334,7 +456,9 @@ def local_env(c: Context, json: bool = False) -> None:
     raise SystemExit(local_commands.env(as_json=json))
 
 
-namespace = Collection(deploy, verify_crons, demo, bench, test)
+namespace = Collection(
+    deploy, verify_crons, demo, serve, bench, test, policy_lab, openapi
+)
 local = Collection("local")
 for name, body in (
     ("start", local_start),
@@ -349,9 +473,13 @@ for name, body in (
 crons = Collection("crons")
 crons.add_task(crons_run, name="run")
 crons.add_task(crons_adopt, name="adopt")
+queue = Collection("queue")
+queue.add_task(queue_dead, name="dead")
+queue.add_task(queue_replay, name="replay")
 receipt = Collection("receipt")
 receipt.add_task(receipt_show, name="show")
 receipt.add_task(receipt_verify, name="verify")
 namespace.add_collection(local)
 namespace.add_collection(receipt)
 namespace.add_collection(crons)
+namespace.add_collection(queue)

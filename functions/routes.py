@@ -20,6 +20,9 @@ class Route:
 
 
 CHAT_SEND = Route(service="chat_send", method="POST", path="/functions/v1/chat-send")
+READ_HISTORY = Route(
+    service="read_history", method="GET", path="/functions/v1/chat-history"
+)
 HEALTH_CHECK = Route(
     service="health_check", method="GET", path="/functions/v1/health-check"
 )

@@ -5,8 +5,18 @@ from typing import Self
 
 import pulumi
 
-from infra.catalog.services import JWKS_CONFIG
-from infra.config_checks import database, email, long_enough, origin, url, webhook
+from infra.catalog.extraction import POLICIES
+from infra.catalog.limits import LIMIT_STORES
+from infra.catalog.services import JWKS_CONFIG, REDIS_CONFIG
+from infra.config_checks import (
+    database,
+    email,
+    long_enough,
+    origin,
+    redis_address,
+    url,
+    webhook,
+)
 from infra.config_values import Values, of_selected_stack
 
 LOG_RETENTION_DAYS = (
@@ -37,6 +47,10 @@ class StackConfig:
         log_retention_days: How long CloudWatch keeps the logs, in days.
         reserve_concurrency: Whether functions without a queue get the reserved
             concurrency of the catalog. If not, nothing bounds their pooler clients.
+        limit_store: Where limits of requests are counted; one of `LIMIT_STORES`.
+        redis_url: Redis or Valkey, ``rediss://...``; secret; ``None`` for none.
+        extraction_policy: When conversations are read for memories.
+        llm_day_budget_usd: What language models may cost for a user in a UTC day.
         alert_email: Who is told of alarms; empty for nobody.
         alert_webhook: URL that is told of alarms; secret; ``None`` for none.
     """
@@ -55,6 +69,10 @@ class StackConfig:
     allowed_origins: tuple[str, ...]
     log_retention_days: int
     reserve_concurrency: bool
+    limit_store: str
+    redis_url: pulumi.Output[str] | None
+    extraction_policy: str
+    llm_day_budget_usd: float
     alert_email: str
     alert_webhook: pulumi.Output[str] | None
 
@@ -82,6 +100,12 @@ class StackConfig:
         keys = values.secret("geminiApiKey", ""), values.secret("openaiApiKey", "")
         if not any(keys):
             values.problem("geminiApiKey", "needed, or openaiApiKey: both are missing")
+        redis = values.secret(REDIS_CONFIG, "", check=redis_address)
+        store = values.choice("limitStore", LIMIT_STORES)
+        if store == "redis" and not redis:
+            values.problem(
+                "limitStore", f"redis needs {REDIS_CONFIG}, which is missing"
+            )
         hook = values.secret("alertWebhook", "", check=webhook(values.stack))
         config = cls(
             stack=values.stack,
@@ -100,6 +124,10 @@ class StackConfig:
             allowed_origins=values.texts("allowedOrigins", check=origin),
             log_retention_days=values.number("logRetentionDays", LOG_RETENTION_DAYS),
             reserve_concurrency=values.boolean("reserveConcurrency"),
+            limit_store=store,
+            redis_url=_secret(redis) if redis else None,
+            extraction_policy=values.choice("extractionPolicy", POLICIES),
+            llm_day_budget_usd=values.decimal("llmDayBudgetUsd", 0.001, 1_000),
             alert_email=values.text("alertEmail", "", check=email),
             alert_webhook=_secret(hook) if hook else None,
         )

@@ -46,6 +46,16 @@ def origin(value: str) -> str | None:
     return None
 
 
+def redis_address(value: str) -> str | None:
+    """Refuse what is not the URL of a Redis; it is secret, so never quoted."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"redis", "rediss"} or not parts.hostname:
+        return "must be a URL, rediss://..."
+    if parts.scheme == "redis" and parts.hostname not in LOOPBACK:
+        return "must be rediss://..., which encrypts: it carries a password"
+    return None
+
+
 def email(value: str) -> str | None:
     """Refuse what is not one address."""
     if EMAIL.fullmatch(value):

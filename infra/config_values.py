@@ -1,6 +1,7 @@
 """Reads raw configuration values and collects every problem with them."""
 
 import json
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -92,6 +93,24 @@ class Values:
             self.problem(key, f"must be one of {choices}, got {raw}")
             return 0
         return int(raw or 0)
+
+    def choice(self, key: str, allowed: Sequence[str]) -> str:
+        """Give a text out of some."""
+        raw = self.text(key)
+        if raw and raw not in allowed:
+            self.problem(key, f"must be one of {', '.join(allowed)}, got {raw}")
+        return raw
+
+    def decimal(self, key: str, low: float, high: float) -> float:
+        """Give a number within a range."""
+        raw = self.text(key)
+        try:
+            value = float(raw or low)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            self.problem(key, f"must be a number from {low:g} to {high:g}, got {raw}")
+        return value
 
     def boolean(self, key: str) -> bool:
         """Give a truth value."""

@@ -1,11 +1,13 @@
 """Renders the environment of each function from the catalog and the configuration."""
 
+import json
 from collections.abc import Mapping
 
 import pulumi
 
 from infra.catalog.limits import PLAN_LIMITS, RATE_LIMITS
-from infra.catalog.services import Service
+from infra.catalog.models import PRICES, UNKNOWN
+from infra.catalog.services import REDIS_SETTING, Service
 from infra.config import StackConfig
 from infra.naming import metrics_namespace
 
@@ -53,6 +55,11 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
         "OPENAI_API_KEY": config.openai_api_key,
         "OPENAI_BASE_URL": config.openai_base_url,
         "METRICS_NAMESPACE": metrics_namespace(config.stack),
+        "LIMIT_STORE": config.limit_store,
+        REDIS_SETTING: config.redis_url or "",
+        "EXTRACTION_POLICY": config.extraction_policy,
+        "LLM_DAY_BUDGET_MICROUSD": str(round(config.llm_day_budget_usd * 1_000_000)),
+        "LLM_PRICES": _prices(),
     }
 
 
@@ -66,6 +73,17 @@ def _of_limits() -> dict[str, pulumi.Input[str]]:
         values[f"{quota.name.upper()}_LIMIT"] = str(quota.limit)
         values[f"{quota.name.upper()}_ALERT_AT"] = str(quota.alert_at)
     return values
+
+
+def _prices() -> str:
+    """Write the models' prices: ``{model: [input_usd, output_usd]}``, a million each.
+
+    ``*`` stands for every other model.
+    """
+    prices = (*PRICES, UNKNOWN)
+    return json.dumps(
+        {each.model: [each.input_usd, each.output_usd] for each in prices}
+    )
 
 
 def _of_queues(

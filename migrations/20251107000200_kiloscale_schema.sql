@@ -19,6 +19,7 @@ create table if not exists kiloscale.outbox (
     key text not null,
     payload jsonb not null,
     created_at timestamptz not null default now(),
+    ready_at timestamptz not null default now(),
     due_at timestamptz not null default now() + interval '60 seconds',
     sends integer not null default 0,
     leased_until timestamptz,
@@ -31,6 +32,10 @@ create index if not exists outbox_due_at_idx on kiloscale.outbox (due_at)
 
 comment on column kiloscale.outbox.key is
     'Id of the conversation or user that the row is about; deleted with it';
+comment on column kiloscale.outbox.ready_at is
+    'When the work may begin; waiting counts from here';
+comment on column kiloscale.outbox.due_at is
+    'When the relay sends it, if it is still here';
 comment on column kiloscale.outbox.leased_until is
     'Until when one consumer works on the row; others leave it alone';
 comment on column kiloscale.outbox.dead_at is

@@ -32,8 +32,8 @@ language sql stable set search_path = '' as $$
             select jsonb_build_object(
                 'waiting', count(*) filter (where o.dead_at is null),
                 'dead', count(*) filter (where o.dead_at is not null),
-                'oldest_s', coalesce(extract(epoch from now() - min(o.created_at)
-                    filter (where o.dead_at is null))::bigint, 0))
+                'oldest_s', coalesce(extract(epoch from now() - min(o.ready_at)
+                    filter (where o.dead_at is null and o.ready_at <= now()))::bigint, 0))
             from kiloscale.outbox o),
         'connections', (
             select count(*) from pg_catalog.pg_stat_activity a

@@ -6,6 +6,7 @@ import msgspec
 
 from functions.shared.environment import Environment
 from functions.shared.providers.keys import ModelKeys
+from functions.shared.providers.prices import Prices
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,12 +17,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         limit_hits: Calls of the model that one window admits for a user.
         limit_window_s: Length of the window, in seconds.
         model_keys: What opens the language models.
+        prices: What they cost.
+        redis_url: Redis or Valkey; empty where there is none.
     """
 
     database_url: str
     limit_hits: int
     limit_window_s: int
     model_keys: ModelKeys
+    prices: Prices
+    redis_url: str
 
     @classmethod
     def from_environ(cls, variables: Mapping[str, str]) -> "Settings":
@@ -36,6 +41,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             limit_hits=environment.integer("EXTRACTION_LIMIT_HITS", low=1),
             limit_window_s=environment.integer("EXTRACTION_LIMIT_WINDOW_S", low=1),
             model_keys=ModelKeys.read(environment),
+            prices=Prices.read(environment),
+            redis_url=environment.text("REDIS_URL"),
         )
         environment.check()
         return settings

@@ -62,7 +62,8 @@ OUTBOX = """
 select count(*) filter (where dead_at is null) as waiting,
        count(*) filter (where dead_at is not null) as dead,
        coalesce(
-           extract(epoch from now() - min(created_at) filter (where dead_at is null)),
+           extract(epoch from now() - min(ready_at)
+               filter (where dead_at is null and ready_at <= now())),
            0)::bigint as oldest_s
   from kiloscale.outbox
 """

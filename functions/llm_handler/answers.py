@@ -10,9 +10,9 @@ import msgspec
 from functions.llm_handler import queries, statements
 from functions.llm_handler.prompts import answer_prompt
 from functions.llm_handler.queries import Answer, Saved, Taken
-from functions.llm_handler.sampling import is_sampled
 from functions.llm_handler.summaries import summarise
 from functions.shared.database import Database
+from functions.shared.extraction_policy import Answered, Policy
 from functions.shared.logging import request_id
 from functions.shared.prompts import Turn
 from functions.shared.providers.interface import Completion, ProviderError
@@ -53,10 +53,11 @@ class Answerer:
     Args:
         database: Where the messages are.
         models: The language models.
+        policy: When turns are read for memories.
         broadcaster: Announces an answer where SQL cannot; ``None`` where there is no
             realtime.
-        extractions: Takes the sampled answers to extract_memory; ``None`` where the
-            outbox alone does.
+        extractions: Takes what is to be read for memories to extract_memory; ``None``
+            where the outbox alone does.
     """
 
     def __init__(
@@ -64,11 +65,13 @@ class Answerer:
         database: Database,
         models: Models,
         broadcaster: Broadcaster | None,
+        policy: Policy,
         extractions: Queue | None = None,
     ) -> None:
         self._database = database
         self._models = models
         self._broadcaster = broadcaster
+        self._policy = policy
         self._extractions = extractions
 
     def answer(self, outbox_id: int, left_s: Callable[[], float]) -> Outcome:
@@ -150,7 +153,14 @@ class Answerer:
             message_id=taken.message_id,
             answer_id=own_id,
             text=text,
-            is_sampled=is_sampled(own_id, text, taken.message_count + 1),
+            reading=self._policy(
+                Answered(
+                    message_id=own_id,
+                    asked=taken.history[-1].text if taken.history else "",
+                    answered=text,
+                    messages=taken.message_count + 1,
+                )
+            ),
             meta=msgspec.json.encode(meta).decode(),
         )
         statement = (

@@ -10,6 +10,7 @@ import msgspec
 from functions.llm_handler.answers import Answerer, Outcome
 from functions.llm_handler.settings import Settings
 from functions.shared.database import Database, SingleConnection
+from functions.shared.extraction_policy import policy
 from functions.shared.logging import configure, request_id
 from functions.shared.providers.models import models
 from functions.shared.queues import Queue
@@ -40,6 +41,7 @@ def answerer(settings: Settings, database: Database) -> Answerer:
         database,
         models(settings.model_keys),
         broadcaster,
+        policy(settings.extraction_policy),
         Queue(queue_url) if queue_url else None,
     )
 

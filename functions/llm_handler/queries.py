@@ -7,8 +7,8 @@ import msgspec
 from psycopg.rows import class_row
 
 from functions.llm_handler import statements
-from functions.llm_handler.sampling import MATURE_AT
 from functions.shared.database import Connection
+from functions.shared.extraction_policy import MATURE_AT, Reading
 from functions.shared.prompts import Turn
 from functions.shared.providers.models import CONFIG_KEY
 
@@ -25,7 +25,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         chat_id: Its conversation.
         user_id: Owner of the conversation.
         history: Oldest first, the message last.
-        message_count: Messages of the conversation, at most `sampling.MATURE_AT`.
+        message_count: Messages of the conversation, at most `MATURE_AT`.
         memories: Most relevant first.
         summary: The latest one.
         config: Value of the row ``llm_provider`` of ``system_config``.
@@ -70,7 +70,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         answer_id: Its id, and its ``client_msg_id``. Derived from ``message_id``: a
             second answer has the same.
         text: The answer.
-        is_sampled: Whether memories are to be looked for in it.
+        reading: When the turn is read for memories; ``None`` for never.
         meta: ``messages.meta`` as JSON.
     """
 
@@ -78,7 +78,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     message_id: UUID
     answer_id: UUID
     text: str
-    is_sampled: bool
+    reading: Reading | None
     meta: str
 
 
@@ -91,8 +91,8 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
         last_summary_at_turn: Its turns when the last summary was written.
         notice_id: Outbox row of the realtime event; 0 if it went with the commit,
             ``None`` if there is none.
-        extraction_id: Outbox row that asks for its memories; ``None`` if it was not
-            sampled.
+        extraction_id: Outbox row that asks for memories and is to be sent now;
+            ``None`` if the turn waits or is never read.
     """
 
     answer_id: UUID | None
@@ -124,8 +124,19 @@ def save(connection: Connection, answer: Answer, statement: str) -> Saved:
         answer: The answer.
         statement: One of the three of ``statements.py`` that begin with ``SAVE_``.
     """
+    reading = answer.reading
+    parameters = {
+        "outbox_id": answer.outbox_id,
+        "message_id": answer.message_id,
+        "answer_id": answer.answer_id,
+        "text": answer.text,
+        "meta": answer.meta,
+        "turns_max": reading.turns_max if reading else None,
+        "idle_s": reading.idle_s if reading else None,
+        "window": reading.window if reading else None,
+    }
     with connection.cursor(row_factory=class_row(Saved)) as cursor:
-        return cursor.execute(statement, msgspec.structs.asdict(answer)).fetchall()[0]
+        return cursor.execute(statement, parameters).fetchall()[0]
 
 
 def discard(connection: Connection, outbox_id: int) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from functions.shared.environment import Environment
+from functions.shared.extraction_policy import POLICIES
 from functions.shared.providers.keys import ModelKeys
+from functions.shared.providers.prices import Prices
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +18,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         supabase_url: Base of Supabase's APIs; empty where there is no realtime.
         supabase_service_key: Key with which realtime messages are sent.
         model_keys: What opens the language models.
+        prices: What the models cost.
+        day_budget_microusd: What they may cost for a user in a UTC day, in millionths
+            of a USD.
+        extraction_policy: When answers are read for memories.
+        redis_url: Redis or Valkey; empty where there is none.
         queue_url_extraction: SQS queue of extract_memory; empty where there is none,
             and the outbox alone carries the work.
     """
@@ -24,6 +31,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     supabase_url: str
     supabase_service_key: str
     model_keys: ModelKeys
+    prices: Prices
+    day_budget_microusd: int
+    extraction_policy: str
+    redis_url: str
     queue_url_extraction: str
 
     @classmethod
@@ -39,6 +50,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             supabase_url=environment.text("SUPABASE_URL"),
             supabase_service_key=environment.text("SUPABASE_SERVICE_KEY"),
             model_keys=ModelKeys.read(environment),
+            prices=Prices.read(environment),
+            day_budget_microusd=environment.integer("LLM_DAY_BUDGET_MICROUSD", low=1),
+            extraction_policy=environment.choice("EXTRACTION_POLICY", POLICIES),
+            redis_url=environment.text("REDIS_URL"),
             queue_url_extraction=environment.text("QUEUE_URL_EXTRACTION"),
         )
         environment.check()

@@ -113,13 +113,11 @@ with done as (
 ), notice as (
     {notice}
 ), extraction as (
-    insert into kiloscale.outbox (topic, key, payload)
-    select 'extraction', a.chat_id::text,
-           jsonb_build_object(
-               'chat_id', a.chat_id, 'user_id', a.user_id, 'message_id', a.id)
+    select kiloscale.defer_extraction(
+               a.chat_id, a.user_id, a.id, 1, %(turns_max)s, %(idle_s)s,
+               %(window)s::integer) as id
       from answer a
-     where %(is_sampled)s
-    returning id
+     where %(turns_max)s::integer is not null
 )
 select (select a.id from answer a) as answer_id,
        coalesce((select t.turn_count from turn t), 0) as turn_count,

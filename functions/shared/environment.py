@@ -1,6 +1,6 @@
 """Read a service's environment into its typed settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class SettingsError(ValueError):
@@ -41,6 +41,15 @@ class Environment:
                 f"{name} must be a whole number from {low} up, got {value!r}"
             )
         return number
+
+    def choice(self, name: str, allowed: Sequence[str]) -> str:
+        """Give one of some texts."""
+        value = self.text(name)
+        if value not in allowed:
+            self._problems.append(
+                f"{name} must be one of {', '.join(allowed)}, got {value!r}"
+            )
+        return value
 
     def items(self, name: str) -> tuple[str, ...]:
         """Give the non-empty parts of a comma-separated variable."""

@@ -1,6 +1,7 @@
 """The limits of the scaling plan: what a user may do, what the plan's tiers hold."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 HOUR_S = 3_600
 DAY_S = 86_400
@@ -14,17 +15,28 @@ class RateLimit:
         name: ``scope`` of the counter in ``kiloscale.rate_limits``.
         hits: Hits that one window admits.
         window_s: Length of the window, in seconds.
+        in_store: Whether it is counted in the store that the stack configures
+            (``limitStore``); else always in Postgres, in the statement that does the
+            work.
+        outage: What holds while that store is away: ``postgres`` counts there instead,
+            ``memory`` counts in each environment for itself, ``closed`` admits nobody.
     """
 
     name: str
     hits: int
     window_s: int
+    in_store: bool = False
+    outage: Literal["postgres", "memory", "closed"] = "closed"
 
 
-CHAT_MESSAGES = RateLimit(name="chat", hits=60, window_s=HOUR_S)
+CHAT_MESSAGES = RateLimit(
+    name="chat", hits=60, window_s=HOUR_S, in_store=True, outage="postgres"
+)
 IMAGES = RateLimit(name="images", hits=3, window_s=DAY_S)
 MEMORY_EXTRACTIONS = RateLimit(name="extraction", hits=100, window_s=DAY_S)
-API_CALLS = RateLimit(name="api", hits=1_000, window_s=HOUR_S)
+API_CALLS = RateLimit(
+    name="api", hits=1_000, window_s=HOUR_S, in_store=True, outage="memory"
+)
 
 RATE_LIMITS: tuple[RateLimit, ...] = (
     CHAT_MESSAGES,
@@ -32,6 +44,16 @@ RATE_LIMITS: tuple[RateLimit, ...] = (
     MEMORY_EXTRACTIONS,
     API_CALLS,
 )
+
+
+LIMIT_STORES = ("postgres", "redis", "memory")
+"""Where a limit with ``in_store`` may be counted. Postgres is exact across processes;
+Redis or Valkey as well, and spares the database; memory counts for each process alone
+and is for a single one."""
+
+LLM_DAY_BUDGET_USD = 1.0
+"""What language models may cost for a user in a UTC day unless configured otherwise:
+some 500 turns of 3,000 tokens with the default model."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,11 @@ JWKS_CONFIG = "jwksUrl"
 key behind it. Only a stack that has it gets zips with cryptography: they are twice as
 large, and their import takes half as long again."""
 
+REDIS_SETTING = "REDIS_URL"
+REDIS_CONFIG = "redisUrl"
+"""The setting that lets a service use Redis or Valkey, and the configuration key behind
+it. Only a stack that has it gets zips with their clients."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
@@ -58,6 +63,11 @@ class Service:
         return JWKS_SETTING in self.settings
 
     @property
+    def uses_redis(self) -> bool:
+        """Whether its zip needs the clients of Redis where the stack has one."""
+        return REDIS_SETTING in self.settings
+
+    @property
     def handler(self) -> str:
         """Handler string; the archive keeps the path in the repository."""
         return f"functions.{self.folder}.handler.handle"
@@ -88,7 +98,7 @@ CHAT_SEND = Service(
     memory_mib=512,
     timeout_s=10,
     concurrency=40,
-    sends_to=("llm",),
+    sends_to=("llm", "extraction"),
     settings=(
         "DATABASE_URL",
         "JWT_SECRET",
@@ -98,7 +108,11 @@ CHAT_SEND = Service(
         "ALLOWED_ORIGINS",
         "CHAT_LIMIT_HITS",
         "CHAT_LIMIT_WINDOW_S",
+        "LIMIT_STORE",
+        REDIS_SETTING,
+        "EXTRACTION_POLICY",
         "QUEUE_URL_LLM",
+        "QUEUE_URL_EXTRACTION",
     ),
 )
 RELAY_OUTBOX = Service(
@@ -133,6 +147,10 @@ LLM_HANDLER = Service(
         "GEMINI_BASE_URL",
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
+        "LLM_PRICES",
+        "LLM_DAY_BUDGET_MICROUSD",
+        "EXTRACTION_POLICY",
+        REDIS_SETTING,
         "QUEUE_URL_EXTRACTION",
     ),
 )
@@ -152,6 +170,28 @@ EXTRACT_MEMORY = Service(
         "GEMINI_BASE_URL",
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
+        "LLM_PRICES",
+        REDIS_SETTING,
+    ),
+)
+READ_HISTORY = Service(
+    folder="read_history",
+    summary="reads a conversation for its user, page by page",
+    route=("GET", "/functions/v1/chat-history"),
+    memory_mib=512,
+    timeout_s=10,
+    concurrency=20,
+    settings=(
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "JWT_ISSUER",
+        JWKS_SETTING,
+        "INTERNAL_API_KEY",
+        "ALLOWED_ORIGINS",
+        "API_LIMIT_HITS",
+        "API_LIMIT_WINDOW_S",
+        "LIMIT_STORE",
+        REDIS_SETTING,
     ),
 )
 HEALTH_CHECK = Service(

@@ -123,6 +123,8 @@ def send(target: BundleTarget, folder: Path, token: str = "", **settings: str) -
         "JWT_SECRET": "x" * 32,
         "CHAT_LIMIT_HITS": "60",
         "CHAT_LIMIT_WINDOW_S": "3600",
+        "LIMIT_STORE": "postgres",
+        "EXTRACTION_POLICY": "sampled",
     }
     program = (
         f"import os, json; os.environ.update({settings!r});"

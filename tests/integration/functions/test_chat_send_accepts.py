@@ -37,6 +37,8 @@ class Client:
                 "INTERNAL_API_KEY": KEY,
                 "CHAT_LIMIT_HITS": "60",
                 "CHAT_LIMIT_WINDOW_S": "3600",
+                "LIMIT_STORE": "postgres",
+                "EXTRACTION_POLICY": "sampled",
             }
         )
         self._user = user

@@ -145,7 +145,7 @@ def test_a_snapshot_of_an_hour_is_no_trend(app, health):
 
 def test_each_threshold_raises_its_alert(app, health):
     app.connection.execute(
-        "insert into kiloscale.outbox (topic, key, payload, created_at, dead_at) values"
+        "insert into kiloscale.outbox (topic, key, payload, ready_at, dead_at) values"
         " ('llm', 'k', '{}', now() - interval '1 h', null),"
         " ('llm', 'k', '{}', now(), now())"
     )

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from functions.llm_handler.answers import Answerer, Outcome
-from functions.llm_handler.sampling import is_sampled
 from functions.shared.database import SingleConnection
+from functions.shared.extraction_policy import lot, rate, sampled
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
 from functions.shared.providers.models import Models
@@ -76,7 +76,7 @@ class Service:
         openers = {"gemini": lambda: self.model, "openai": lambda: self.model}
         models = Models(openers, sleep=lambda _: None)
         broadcaster = self.broadcaster if realtime else None
-        return Answerer(database, models, broadcaster, self.queue)
+        return Answerer(database, models, broadcaster, sampled, self.queue)
 
     def answer(self, outbox_id: int, *, realtime: bool = True) -> Outcome:
         return self.environment(realtime=realtime).answer(outbox_id, lambda: 50.0)
@@ -376,7 +376,7 @@ def test_sampled_answers_are_passed_on_with_their_commit(app, service):
     drawn = [
         each
         for count, (each,) in enumerate(answered, start=1)
-        if is_sampled(each, "x" * 60, 2 * count)
+        if rate("x" * 60, 2 * count) > lot(each)
     ]
     assert 0 < len(drawn) < 30
     assert [UUID(payload["message_id"]) for _, _, payload in rows] == drawn

@@ -27,6 +27,7 @@ from functions.llm_handler.answers import Answerer, Outcome
 from functions.relay_outbox.outbox import QueueCarrier, RealtimeCarrier, sweep
 from functions.shared.auth import Caller
 from functions.shared.database import SingleConnection
+from functions.shared.extraction_policy import every_turn
 from functions.shared.http import HttpError
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion
@@ -204,7 +205,7 @@ def test_each_message_is_answered_once_and_swept_once(app, crowd):
 
     def answer(database: SingleConnection, number: int) -> Outcome:
         # As where realtime is away: the event stays in the outbox.
-        return Answerer(database, models, None).answer(number, lambda: 50.0)
+        return Answerer(database, models, None, every_turn).answer(number, lambda: 50.0)
 
     outcomes = Counter(crowd(answer, asked * 2))
     app.connection.execute(

@@ -11,7 +11,7 @@ DETAIL = "select detail, rows from kiloscale.run_log where job = %s order by id 
 
 def test_a_snapshot_holds_sizes_outbox_and_invalid_indexes(app):
     app.run(
-        "insert into kiloscale.outbox (topic, key, payload, created_at)"
+        "insert into kiloscale.outbox (topic, key, payload, ready_at)"
         " values ('llm', 'k', '{}', now() - interval '90 seconds')"
     )
     app.run("create table t (x int); insert into t values (1), (1)")

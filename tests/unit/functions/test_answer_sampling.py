@@ -4,11 +4,16 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from functions.llm_handler.sampling import is_sampled, rate
+from functions.shared.extraction_policy import Answered, rate, sampled
 
 SPACE = UUID("4a6b5f4e-1b1c-4f0e-9a59-1d1b6d9f7c11")
 LONG = "x" * 50
 IDS = [uuid5(SPACE, str(number)) for number in range(20_000)]
+
+
+def is_sampled(message_id: UUID, text: str, messages: int) -> bool:
+    turn = Answered(message_id=message_id, asked="", answered=text, messages=messages)
+    return sampled(turn) is not None
 
 
 @pytest.mark.parametrize(

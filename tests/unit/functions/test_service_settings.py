@@ -8,6 +8,12 @@ from functions.routes import ROUTES
 from functions.shared.environment import Environment, SettingsError
 from infra.catalog.services import SERVICES, Service
 
+OF_ONE_FORM = {
+    "LIMIT_STORE": "postgres",
+    "EXTRACTION_POLICY": "sampled",
+    "LLM_PRICES": '{"*": [1, 1]}',
+}
+
 
 class Recorder(dict):
     """An environment that remembers what was read."""
@@ -18,7 +24,7 @@ class Recorder(dict):
 
     def get(self, name, default=None):
         self.read.add(name)
-        return "1"
+        return OF_ONE_FORM.get(name, "1")
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.folder)

@@ -29,6 +29,9 @@ PLAIN = {
     "reserveConcurrency": "false",
     "geminiBaseUrl": "https://generativelanguage.googleapis.com",
     "openaiBaseUrl": "https://api.openai.com/v1",
+    "limitStore": "postgres",
+    "extractionPolicy": "sampled",
+    "llmDayBudgetUsd": "1",
     "alertEmail": "ops@example.com",
 }
 

@@ -1,12 +1,9 @@
 """The catalog holds together, and with what stands outside of it."""
 
 import ast
-import importlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from deploy.paths import REPOSITORY
 from infra.catalog.queues import QUEUES
@@ -102,33 +99,3 @@ def test_the_catalog_imports_only_the_standard_library_and_itself():
         allowed = {"dataclasses", "collections", "typing", "infra"}
         assert module.partition(".")[0] in allowed, path
         assert not module.startswith("infra") or module.startswith("infra.catalog")
-
-
-class Recorder(Mapping[str, str]):
-    """An environment that notes what is asked for."""
-
-    def __init__(self) -> None:
-        self.asked: set[str] = set()
-
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return "1"
-
-    def get(self, name, default=None):
-        return self[name]
-
-    def __iter__(self):
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
-@pytest.mark.parametrize("service", SERVICES, ids=lambda each: each.folder)
-def test_a_service_reads_exactly_the_settings_of_the_catalog(service):
-    settings = importlib.import_module(f"functions.{service.folder}.settings")
-    environment = Recorder()
-
-    settings.Settings.from_environ(environment)
-
-    assert environment.asked == set(service.settings)
