@@ -1,6 +1,7 @@
 """Benchmarks: what a figure is, and how a suite of them is run and shown.
 
-A suite is a module of ``benchmarks/`` with ``measure(progress)``, which yields figures.
+A suite is a module or a package of ``benchmarks/`` with ``measure(progress)``, which
+yields figures.
 """
 
 import importlib
@@ -20,6 +21,9 @@ from deploy.run import ending
 FOLDER = REPOSITORY / "benchmarks"
 GIB = 1024**3
 
+ID_WIDTH = 30
+"""Characters of the longest id of a figure, about: the columns stand straight."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
@@ -29,7 +33,8 @@ class Figure:
         id: ``<suite>.<name>``, stable: scripts match on it.
         value: What was measured.
         unit: Its unit, e.g. ``s``.
-        target: The most that it may be, or the least if ``at_least``.
+        target: The most that it may be, or the least if ``at_least``; ``None`` for a
+            figure that stands beside another and is not judged.
         baseline: The same measurement of what it is compared with, in the same unit;
             ``None`` if it is compared with nothing.
         at_least: Whether more is better.
@@ -38,7 +43,7 @@ class Figure:
     id: str
     value: float
     unit: str
-    target: float
+    target: float | None
     baseline: float | None = None
     at_least: bool = False
 
@@ -49,7 +54,9 @@ class Figure:
 
     @property
     def ok(self) -> bool:
-        """Whether the target is met."""
+        """Whether the target is met; where there is none, nothing is missed."""
+        if self.target is None:
+            return True
         return self.value >= self.target if self.at_least else self.value <= self.target
 
     def as_json(self) -> dict[str, object]:
@@ -66,7 +73,7 @@ class Figure:
 
 
 class Suite(Protocol):
-    """A module of ``benchmarks/``."""
+    """A module or a package of ``benchmarks/``."""
 
     def measure(self, progress: Callable[[str], None]) -> Iterator[Figure]:
         """Measure, and yield each figure when it is known."""
@@ -92,7 +99,8 @@ def run(suite: str, *, as_json: bool, debug: bool = False) -> int:
 
 def suites() -> list[str]:
     """List the suites that exist, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("[a-z]*.py"))
+    packages = (path.parent for path in FOLDER.glob("[a-z]*/__init__.py"))
+    return sorted(path.stem for path in (*FOLDER.glob("[a-z]*.py"), *packages))
 
 
 def _load(suite: str) -> Suite:
@@ -123,9 +131,10 @@ def document(suite: str, figures: list[Figure]) -> str:
 
 def table(figures: list[Figure]) -> list[str]:
     """Write a suite as lines, the verdict last."""
-    missed = [figure.id for figure in figures if not figure.ok]
+    judged = [figure for figure in figures if figure.target is not None]
+    missed = [figure.id for figure in judged if not figure.ok]
     told = ", ".join(f"{name} {value}" for name, value in machine().items())
-    verdict = f"{len(figures) - len(missed)} of {len(figures)} targets met"
+    verdict = f"{len(judged) - len(missed)} of {len(judged)} targets met"
     return [
         *(line(figure) for figure in figures),
         "",
@@ -138,12 +147,16 @@ def line(figure: Figure) -> str:
     """Write a figure as one line.
 
     >>> line(Figure(id="main.zip_mb", value=5.2, unit="MB", target=6))
-    'ok      main.zip_mb              5.2 MB  (at most 6)'
+    'ok      main.zip_mb                           5.2 MB  (at most 6)'
+    >>> line(Figure(id="services.plan_recall", value=0.31, unit="", target=None))
+    '        services.plan_recall                 0.31'
     """
+    value = f"{_rounded(figure.value):>10} {figure.unit}"
+    if figure.target is None:
+        return f"{'':<7} {figure.id:<{ID_WIDTH}} {value}".rstrip()
     sign = "ok" if figure.ok else "missed"
     bound = "at least" if figure.at_least else "at most"
-    value = f"{_rounded(figure.value):>10} {figure.unit}"
-    return f"{sign:<7} {figure.id:<17} {value}  ({bound} {figure.target:g})"
+    return f"{sign:<7} {figure.id:<{ID_WIDTH}} {value}  ({bound} {figure.target:g})"
 
 
 def machine() -> dict[str, object]:

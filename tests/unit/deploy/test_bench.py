@@ -75,8 +75,36 @@ def test_the_table_names_what_is_missed(monkeypatch, capsys):
     bench.run("main", as_json=False)
 
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "missed  main.noop_deploy_s        4.0 s  (at most 3)"
+    assert (
+        lines[0] == "missed  main.noop_deploy_s                    4.0 s  (at most 3)"
+    )
     assert lines[-1] == "0 of 1 targets met; missed: main.noop_deploy_s"
+
+
+def test_a_figure_without_a_target_is_shown_and_not_judged(monkeypatch, capsys):
+    beside = figure(9.0, target=None)
+    monkeypatch.setattr(bench, "_load", lambda suite: Measured(figure(2.0), beside))
+
+    ended = bench.run("main", as_json=False)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert ended == 0
+    assert lines[1] == "        main.noop_deploy_s                    9.0 s"
+    assert lines[-1] == "1 of 1 targets met"
+
+
+def test_a_suite_is_a_module_or_a_package_and_its_helpers_are_none(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "fast.py").touch()
+    (tmp_path / "wide").mkdir()
+    for name in ("__init__", "helper"):
+        (tmp_path / "wide" / f"{name}.py").touch()
+        (tmp_path / f"{name}.txt").touch()
+    (tmp_path / "notes").mkdir()
+    monkeypatch.setattr(bench, "FOLDER", tmp_path)
+
+    assert bench.suites() == ["fast", "wide"]
 
 
 def test_an_unknown_suite_is_refused_with_those_that_exist():

@@ -1,0 +1,1 @@
+"""The services in numbers: round trips, speed, limits, memories."""
