@@ -21,7 +21,7 @@ from deploy.run import ending
 FOLDER = REPOSITORY / "benchmarks"
 GIB = 1024**3
 
-ID_WIDTH = 30
+ID_WIDTH = 32
 """Characters of the longest id of a figure, about: the columns stand straight."""
 
 
@@ -147,9 +147,9 @@ def line(figure: Figure) -> str:
     """Write a figure as one line.
 
     >>> line(Figure(id="main.zip_mb", value=5.2, unit="MB", target=6))
-    'ok      main.zip_mb                           5.2 MB  (at most 6)'
+    'ok      main.zip_mb                             5.2 MB  (at most 6)'
     >>> line(Figure(id="services.plan_recall", value=0.31, unit="", target=None))
-    '        services.plan_recall                 0.31'
+    '        services.plan_recall                   0.31'
     """
     value = f"{_rounded(figure.value):>10} {figure.unit}"
     if figure.target is None:
