@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pulumi
 
+from infra.catalog.caches import CACHE_LIFETIMES
 from infra.catalog.limits import PLAN_LIMITS, RATE_LIMITS
 from infra.catalog.models import PRICES, UNKNOWN
 from infra.catalog.services import REDIS_SETTING, Service
@@ -64,7 +65,7 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
 
 
 def _of_limits() -> dict[str, pulumi.Input[str]]:
-    """Give the limits of the plan, e.g. ``CHAT_LIMIT_HITS``."""
+    """Give what the plan sets, e.g. ``CHAT_LIMIT_HITS`` and ``CACHE_USAGE_S``."""
     values: dict[str, pulumi.Input[str]] = {}
     for rate in RATE_LIMITS:
         values[f"{rate.name.upper()}_LIMIT_HITS"] = str(rate.hits)
@@ -72,6 +73,8 @@ def _of_limits() -> dict[str, pulumi.Input[str]]:
     for quota in PLAN_LIMITS:
         values[f"{quota.name.upper()}_LIMIT"] = str(quota.limit)
         values[f"{quota.name.upper()}_ALERT_AT"] = str(quota.alert_at)
+    for cache in CACHE_LIFETIMES:
+        values[f"CACHE_{cache.name.upper()}_S"] = str(cache.lifetime_s)
     return values
 
 

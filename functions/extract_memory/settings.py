@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from functions.shared.caching import Lifetime
 from functions.shared.environment import Environment
 from functions.shared.providers.keys import ModelKeys
 from functions.shared.providers.prices import Prices
@@ -19,6 +20,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         model_keys: What opens the language models.
         prices: What they cost.
         redis_url: Redis or Valkey; empty where there is none.
+        config_lifetime: How long the models' configuration is remembered.
+        metrics_namespace: CloudWatch namespace of the stack; empty publishes none.
+        stack: The stack's name.
     """
 
     database_url: str
@@ -27,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     model_keys: ModelKeys
     prices: Prices
     redis_url: str
+    config_lifetime: Lifetime
+    metrics_namespace: str
+    stack: str
 
     @classmethod
     def from_environ(cls, variables: Mapping[str, str]) -> "Settings":
@@ -43,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             model_keys=ModelKeys.read(environment),
             prices=Prices.read(environment),
             redis_url=environment.text("REDIS_URL"),
+            config_lifetime=Lifetime.read(environment, "LLM_CONFIG"),
+            metrics_namespace=environment.text("METRICS_NAMESPACE"),
+            stack=environment.required("STACK"),
         )
         environment.check()
         return settings

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from functions.shared.caching import Lifetime
 from functions.shared.environment import Environment
 from functions.shared.extraction_policy import POLICIES
 from functions.shared.providers.keys import ModelKeys
@@ -23,6 +24,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             of a USD.
         extraction_policy: When answers are read for memories.
         redis_url: Redis or Valkey; empty where there is none.
+        config_lifetime: How long the models' configuration is remembered.
+        metrics_namespace: CloudWatch namespace of the stack; empty publishes none.
+        stack: The stack's name.
         queue_url_extraction: SQS queue of extract_memory; empty where there is none,
             and the outbox alone carries the work.
     """
@@ -35,6 +39,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     day_budget_microusd: int
     extraction_policy: str
     redis_url: str
+    config_lifetime: Lifetime
+    metrics_namespace: str
+    stack: str
     queue_url_extraction: str
 
     @classmethod
@@ -54,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             day_budget_microusd=environment.integer("LLM_DAY_BUDGET_MICROUSD", low=1),
             extraction_policy=environment.choice("EXTRACTION_POLICY", POLICIES),
             redis_url=environment.text("REDIS_URL"),
+            config_lifetime=Lifetime.read(environment, "LLM_CONFIG"),
+            metrics_namespace=environment.text("METRICS_NAMESPACE"),
+            stack=environment.required("STACK"),
             queue_url_extraction=environment.text("QUEUE_URL_EXTRACTION"),
         )
         environment.check()

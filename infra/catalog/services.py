@@ -23,6 +23,12 @@ REDIS_CONFIG = "redisUrl"
 """The setting that lets a service use Redis or Valkey, and the configuration key behind
 it. Only a stack that has it gets zips with their clients."""
 
+CACHE_SETTINGS = ("CACHE_ABSENT_S", "METRICS_NAMESPACE", "STACK")
+"""What a service with caches reads beside their lifetimes: it publishes their hits."""
+
+LLM_CONFIG_SETTINGS = ("CACHE_LLM_CONFIG_S", *CACHE_SETTINGS)
+"""What a service reads that asks language models and remembers which."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
@@ -151,6 +157,7 @@ LLM_HANDLER = Service(
         "LLM_DAY_BUDGET_MICROUSD",
         "EXTRACTION_POLICY",
         REDIS_SETTING,
+        *LLM_CONFIG_SETTINGS,
         "QUEUE_URL_EXTRACTION",
     ),
 )
@@ -172,6 +179,7 @@ EXTRACT_MEMORY = Service(
         "OPENAI_BASE_URL",
         "LLM_PRICES",
         REDIS_SETTING,
+        *LLM_CONFIG_SETTINGS,
     ),
 )
 READ_HISTORY = Service(
