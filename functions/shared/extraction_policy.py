@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from functions.shared.personal_gate import may_tell
+
 TEXT_MIN = 50
 """Answers under this many characters are skipped: generic ones, says the plan."""
 
@@ -60,6 +62,13 @@ Policy = Callable[[Answered], Reading | None]
 
 AT_ONCE = Reading(turns_max=1, idle_s=0, window=WINDOW)
 
+RESTED = Reading(turns_max=20, idle_s=300, window=None)
+"""Read when nothing was said for five minutes, and before so much waits that one
+reading cannot hold it: 20 turns are 40 messages."""
+
+GATHERED = Reading(turns_max=10, idle_s=3_600, window=None)
+"""Measured with ``./bootstrap policy-lab``, see docs/policy-lab.md."""
+
 
 def rate(text: str, messages: int) -> float:
     """Give the share of such answers that the plan reads.
@@ -90,9 +99,19 @@ def every_turn(turn: Answered) -> Reading | None:
     return AT_ONCE
 
 
+def debounced(turn: Answered) -> Reading | None:
+    """Wait until the conversation rests, then read all that is unread."""
+    return RESTED
+
+
+def gathered(turn: Answered) -> Reading | None:
+    """Count turns that can tell something, and read many of them together."""
+    return GATHERED if may_tell(turn.asked) else None
+
+
 _POLICIES: Mapping[str, Policy] = {
-    "gathered": sampled,
-    "debounced": sampled,
+    "gathered": gathered,
+    "debounced": debounced,
     "sampled": sampled,
     "every-turn": every_turn,
 }
