@@ -1,0 +1,42 @@
+"""Make the store that a stack configures, with what holds while it is away."""
+
+from functions.shared.database import Database
+from functions.shared.limits import LimitStore
+from functions.shared.limits.limiter import Limiter
+from functions.shared.limits.memory import MemoryStore
+from functions.shared.limits.postgres import PostgresStore
+
+
+def store(kind: str, *, redis_url: str, database: Database) -> LimitStore:
+    """Make a store; nothing is connected and no client imported yet.
+
+    Args:
+        kind: One of `LIMIT_STORES`.
+        redis_url: Where Redis is, for that kind.
+        database: Where ``kiloscale.rate_limits`` is, for that kind.
+
+    Raises:
+        ValueError: There is no such kind.
+    """
+    if kind == "postgres":
+        return PostgresStore(database)
+    if kind == "memory":
+        return MemoryStore()
+    if kind == "redis":
+        # Here, because most stacks have none.
+        from functions.shared.limits.redis_store import RedisStore
+
+        return RedisStore(redis_url)
+    raise ValueError(f"there is no limit store {kind!r}")
+
+
+def limiter(kind: str, *, redis_url: str, database: Database) -> Limiter:
+    """Make a store that goes on by each limit's outage policy; arguments as `store`.
+
+    With the kind ``postgres`` the policy of that name has nothing else to go on with:
+    it admits nobody while the database is away.
+    """
+    instead: dict[str, LimitStore] = {"memory": MemoryStore()}
+    if kind != "postgres":
+        instead["postgres"] = PostgresStore(database)
+    return Limiter(store(kind, redis_url=redis_url, database=database), instead)
