@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from functions.shared.prompts import Prompt
+from functions.shared.providers.breaker import Breaker
 from functions.shared.providers.interface import (
     Completion,
     Provider,
@@ -40,11 +41,24 @@ BACKOFF_S = 0.5
 """Longest wait before the first repetition, in seconds; it doubles each time."""
 
 
+Usd = Annotated[float, msgspec.Meta(ge=0, le=10_000)]
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider and one of its models."""
+    """A provider and one of its models.
+
+    Attributes:
+        provider: Which API.
+        model: Name of the model there.
+        input_usd: Its price per million tokens of the prompt, in USD; ``None`` takes
+            that of the list.
+        output_usd: The same for the answer.
+    """
 
     provider: Literal["gemini", "openai"]
     model: Annotated[str, msgspec.Meta(min_length=1)]
+    input_usd: Usd | None = None
+    output_usd: Usd | None = None
 
 
 class ModelConfig(Choice, frozen=True, kw_only=True):
@@ -53,10 +67,12 @@ class ModelConfig(Choice, frozen=True, kw_only=True):
     Attributes:
         fallback: Asked when the first gives no answer.
         instructions: Replaces the default instructions of an answer.
+        budget_text: Replaces the default answer to whoever used up the day's budget.
     """
 
     fallback: Choice | None = None
     instructions: str | None = None
+    budget_text: Annotated[str, msgspec.Meta(min_length=1)] | None = None
 
 
 DEFAULT = ModelConfig(provider=DEFAULT_PROVIDER, model=DEFAULT_MODEL)
@@ -95,6 +111,7 @@ class Models:
     ) -> None:
         self._openers = openers
         self._open: dict[str, Provider] = {}
+        self._breakers: dict[tuple[str, str], Breaker] = {}
         self._sleep = sleep
         self._clock = clock
 
@@ -120,34 +137,63 @@ class Models:
             fields = {"provider": config.provider, "reason": first.reason}
             logger.warning("falling back", extra={"fields": fields})
             try:
-                return self._retry(config.fallback, prompt, end)
+                completion = self._retry(config.fallback, prompt, end)
             except ProviderError as second:
                 reason = f"{first.reason}; fallback {second.reason}"
                 raise ProviderError(
                     reason, is_transient=first.is_transient or second.is_transient
                 ) from second
+            return msgspec.structs.replace(completion, is_fallback=True)
 
     def _retry(self, choice: Choice, prompt: Prompt, end: float) -> Completion:
         """Ask one provider until it answers, refuses for good, or time is up."""
+        breaker = self._breakers.setdefault(
+            (choice.provider, choice.model), Breaker(self._clock)
+        )
         error = ProviderError("no time left", is_transient=True)
         for attempt in range(ATTEMPTS):
             if attempt:
                 # Full jitter: consumers that failed together do not return together.
-                pause = random.uniform(0, BACKOFF_S * 2 ** (attempt - 1))  # noqa: S311 - spreads retries, protects nothing
-                self._sleep(min(pause, max(end - self._clock(), 0)))
+                # A provider that says when to return is not asked before.
+                jitter = random.uniform(0, BACKOFF_S * 2 ** (attempt - 1))  # noqa: S311 - spreads retries, protects nothing
+                pause = error.retry_after_s + jitter
+                if end - self._clock() - pause < CALL_MIN_S:
+                    break
+                self._sleep(pause)
             left = end - self._clock()
             if left < CALL_MIN_S:
                 break
+            if not breaker.admits():
+                if not attempt:
+                    error = ProviderError("left alone for a while", is_transient=True)
+                break
             try:
-                return self._provider(choice.provider).complete(
-                    choice.model, prompt, min(CALL_MAX_S, left)
-                )
+                return self._call(choice, prompt, min(CALL_MAX_S, left), breaker)
             except ProviderError as failed:
                 error = failed
             if not error.is_transient:
                 break
         reason = f"{choice.provider} {choice.model}: {error.reason}"
         raise ProviderError(reason, is_transient=error.is_transient) from error
+
+    def _call(
+        self, choice: Choice, prompt: Prompt, timeout_s: float, breaker: Breaker
+    ) -> Completion:
+        """Ask one provider once; tell the breaker how it ended."""
+        try:
+            completion = self._provider(choice.provider).complete(
+                choice.model, prompt, timeout_s
+            )
+        except ProviderError as error:
+            # A refusal is the request's or the key's fault: it says nothing about the
+            # next request, and costs no waiting.
+            if error.is_transient:
+                breaker.failed()
+            else:
+                breaker.answered()
+            raise
+        breaker.answered()
+        return completion
 
     def _provider(self, name: str) -> Provider:
         """Open a provider once."""

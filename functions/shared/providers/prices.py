@@ -33,12 +33,20 @@ class Prices(msgspec.Struct, frozen=True):
             usd = {ANY: (0.0, 0.0)}
         return cls(usd)
 
+    def of(self, model: str) -> tuple[float, float]:
+        """Give the ``(input, output)`` prices of a model, by its longest listed name.
+
+        >>> Prices({"*": (1.0, 2.0), "a": (3.0, 4.0), "a-b": (5.0, 6.0)}).of("a-b-2026")
+        (5.0, 6.0)
+        """
+        listed = [name for name in self.usd if model.startswith(name)]
+        return self.usd[max(listed, key=len, default=ANY)]
+
     def microusd(self, model: str, input_tokens: int, output_tokens: int) -> int:
         """Give the cost of a call in millionths of a USD, rounded up.
 
         >>> Prices({"*": (1.0, 2.0)}).microusd("any", 1_000, 10)
         1020
         """
-        listed = [name for name in self.usd if model.startswith(name)]
-        of_input, of_output = self.usd[max(listed, key=len, default=ANY)]
+        of_input, of_output = self.of(model)
         return ceil(input_tokens * of_input + output_tokens * of_output)
