@@ -58,8 +58,17 @@ class Proxy:
 
     def stop(self) -> None:
         """Drop every connection."""
+        asyncio.run_coroutine_threadsafe(self._drop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
+
+    async def _drop(self) -> None:
+        """Cancel everything but this."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     @contextmanager
     def counting(self) -> Iterator[Count]:
@@ -104,11 +113,13 @@ class Proxy:
                 await to_client.drain()
 
         tasks = [asyncio.create_task(ask()), asyncio.create_task(answer())]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
-            task.cancel()
-        to_server.close()
-        to_client.close()
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            to_server.close()
+            to_client.close()
 
 
 @contextmanager

@@ -55,11 +55,10 @@ def test_statements_that_wait_for_nothing_are_one_round_trip(wire):
     assert seen.flights == 1
 
 
-def test_a_connection_that_is_opened_meanwhile_is_refused(wire, scratch_url):
-    proxy, connection = wire
-    port = connection.info.port
-    url = scratch_url.replace(scratch_url.rpartition(":")[2].partition("/")[0],
-                              str(port))  # fmt: skip
-
-    with pytest.raises(DeployError, match="not warm"), proxy.counting():
+def test_a_connection_that_is_opened_meanwhile_is_refused(cluster, scratch_url):
+    with (
+        counted(scratch_url, cluster.port) as (proxy, url),
+        pytest.raises(DeployError, match="not warm"),
+        proxy.counting(),
+    ):
         psycopg.connect(url).close()
