@@ -74,8 +74,10 @@ begin
     end if;
 
     hits := coalesce(counted, 0);
-    reset_s := coalesce(least(greatest(ceil(extract(epoch from
-        running_since + window_length - at)), 1), p_window_s), p_window_s);
+    -- At least 1: an answer that says 0 would ask for a retry at once.
+    reset_s := case when running_since is null then p_window_s
+        else greatest(least(ceil(extract(epoch from
+            running_since + window_length - at)), p_window_s), 1) end;
     return next;
 end
 $$;

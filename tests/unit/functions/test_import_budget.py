@@ -23,6 +23,8 @@ DENIED = {
     "requests",
     "urllib3",
     "psycopg_pool",
+    "redis",
+    "limits",
 }
 BEYOND_PSYCOPG = 60
 """Modules that a service may import beyond those of psycopg alone: 30 to 55 on Python
