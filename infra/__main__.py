@@ -3,12 +3,13 @@
 import pulumi
 
 from infra.archives import Archives
-from infra.assembly import alarms_args, queue_args, service_args
+from infra.assembly import alarms_args, dashboard_args, queue_args, service_args
 from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
 from infra.components.alarms import Alarms
 from infra.components.cron_schedule import CronSchedule, CronScheduleArgs
+from infra.components.dashboard import Dashboard
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.python_service import PythonService
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
@@ -47,11 +48,13 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         )
         schedules[schedule.name] = CronSchedule(schedule.name, cron)
 
+    alarms = Alarms("alarms", alarms_args(config, key))
     return describe(
         services={s.name: services[s.folder] for s in SERVICES},
         queues={q.name: queues[q.topic] for q in QUEUES},
         schedules=schedules,
-        alarms=Alarms("alarms", alarms_args(config, key)),
+        alarms=alarms,
+        dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),
     )
 
 

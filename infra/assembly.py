@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from infra.archives import Archives
 from infra.catalog.alarms import ALARMS
+from infra.catalog.charts import ROWS
 from infra.catalog.queues import QUEUES, Queue
 from infra.catalog.services import SERVICES, Service
-from infra.components.alarms import AlarmsArgs
+from infra.components.alarms import Alarms, AlarmsArgs
+from infra.components.dashboard import DashboardArgs
 from infra.components.encryption_key import EncryptionKey
 from infra.components.python_service import PythonServiceArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
@@ -39,6 +41,16 @@ def alarms_args(config: StackConfig, key: EncryptionKey) -> AlarmsArgs:
         key=key,
         email=config.alert_email,
         webhook=config.alert_webhook,
+    )
+
+
+def dashboard_args(config: StackConfig, alarms: Alarms) -> DashboardArgs:
+    """Give the inputs of the dashboard."""
+    return DashboardArgs(
+        stack=config.stack,
+        rows=ROWS,
+        alarms=sorted(alarms.names),
+        topic_arn=alarms.topic_arn,
     )
 
 

@@ -6,6 +6,7 @@ import pulumi
 
 from infra.components.alarms import Alarms
 from infra.components.cron_schedule import CronSchedule
+from infra.components.dashboard import Dashboard
 from infra.components.python_service import PythonService
 from infra.components.work_queue import WorkQueue
 
@@ -19,6 +20,7 @@ def describe(
     queues: Mapping[str, WorkQueue],
     schedules: Mapping[str, CronSchedule],
     alarms: Alarms,
+    dashboard: Dashboard,
 ) -> Outputs:
     """Give the outputs; no secret is among them."""
     urls = {name: each.url for name, each in services.items() if each.url is not None}
@@ -34,4 +36,5 @@ def describe(
         "scheduleNames": every(**{n: each.name for n, each in schedules.items()}),
         "alarmNames": every(**alarms.names),
         "topicArns": every(alarms=alarms.topic_arn),
+        "dashboardNames": every(dashboard=dashboard.name),
     }

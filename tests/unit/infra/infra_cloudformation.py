@@ -7,6 +7,7 @@ from typing import Any
 from infra.policies.resources import Registered, Resources
 
 KINDS = {
+    "aws:cloudwatch/dashboard:Dashboard": "AWS::CloudWatch::Dashboard",
     "aws:cloudwatch/logGroup:LogGroup": "AWS::Logs::LogGroup",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "AWS::CloudWatch::Alarm",
     "aws:iam/role:Role": "AWS::IAM::Role",

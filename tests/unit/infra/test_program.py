@@ -86,6 +86,7 @@ def test_the_outputs_name_what_others_need(stack):
         "scheduleNames",
         "alarmNames",
         "topicArns",
+        "dashboardNames",
     }
     assert set(outputs["functionUrls"]) == {"chat-send", "health-check"}
     assert outputs["functionNames"]["chat-send"] == "kiloscale-test-chat-send"
