@@ -1,68 +1,94 @@
-"""Accept messages: decode, decide, answer."""
+"""The bodies of chat_send: one message, or the transcript of a voice session."""
 
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
-from functions.chat_send import queries
-from functions.chat_send.queries import Acceptance, Offer
-from functions.shared.auth import Caller
-from functions.shared.database import Connection
-from functions.shared.http import MAX_BODY_BYTES, HttpError, Response, json_response
+from functions.shared.http import MAX_BODY_BYTES, HttpError
 
 TEXT_MAX = 8_000
 """Longest message, in characters."""
 
+BATCH_MAX = 50
+"""Most messages of a voice batch."""
 
-class Limit(msgspec.Struct, frozen=True):
-    """Messages that one window admits for a user, and its length in seconds."""
+ASSISTANT = "assistant"
+USER = "user"
 
-    hits: int
-    window_s: int
+# A pattern and not an enum: its error names what is allowed, not what was sent.
+Role = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^(user|assistant)$", extra_json_schema={"enum": [USER, ASSISTANT]}
+    ),
+]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX)]
+Mode = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a request.
+    """The body of a request with one message.
 
     Attributes:
         chat_id: The conversation.
         text: 1 to 8,000 characters, not all of them blank.
         client_msg_id: The client's own id of the message; a retry repeats it.
+        role: Who said it; only the app's own backend may say ``assistant``.
         mode: Mode of this message; absent takes the conversation's.
         analyze: In a conversation of the mode ``together``, in which people talk to
             each other, the model answers only if asked to.
     """
 
     chat_id: UUID
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX)]
+    text: Text
     client_msg_id: UUID
-    mode: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
+    role: Role = USER
+    mode: Mode | None = None
     analyze: bool = False
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one message.
+class Utterance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One message of a voice batch; fields as in `NewMessage`."""
+
+    role: Role
+    text: Text
+    client_msg_id: UUID
+
+
+class VoiceBatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of a request with what was said in a voice session, in order.
+
+    The session has answered already, so that the model is not asked again.
 
     Attributes:
-        message_id: Its id.
-        duplicate: Whether it was there before.
-        user_id: Owner of the conversation.
-        outbox_id: Its outbox row, if it is new and the model is to answer.
-        headers: The state of the limit.
+        chat_id: The conversation.
+        messages: 1 to 50 messages, with different ids.
+        mode: As in `NewMessage`.
     """
 
-    message_id: UUID
-    duplicate: bool
-    user_id: UUID
-    outbox_id: int | None
-    headers: dict[str, str]
+    chat_id: UUID
+    messages: Annotated[
+        list[Utterance], msgspec.Meta(min_length=1, max_length=BATCH_MAX)
+    ]
+    mode: Mode | None = None
 
 
-_decoder = msgspec.json.Decoder(NewMessage)
+Body = NewMessage | VoiceBatch
 
 
-def decode(body: bytes) -> NewMessage:
+class _Kind(msgspec.Struct):
+    """Tells the one body from the other."""
+
+    messages: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_kind = msgspec.json.Decoder(_Kind)
+_message = msgspec.json.Decoder(NewMessage)
+_batch = msgspec.json.Decoder(VoiceBatch)
+
+
+def decode(body: bytes) -> Body:
     """Decode and validate a body.
 
     Raises:
@@ -72,98 +98,44 @@ def decode(body: bytes) -> NewMessage:
         detail = f"the body has {len(body)} bytes; at most {MAX_BODY_BYTES} are taken"
         raise HttpError(413, "Body too large", detail)
     try:
-        message = _decoder.decode(body)
+        if _kind.decode(body).messages is msgspec.UNSET:
+            return _checked_message(_message.decode(body))
+        return _checked_batch(_batch.decode(body))
     except msgspec.ValidationError as error:
-        raise HttpError(400, "Invalid field", str(error)) from error
+        raise _invalid(str(error)) from error
     except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or too deep
         raise HttpError(400, "Malformed JSON", str(error)) from error
-    for field, value in (("text", message.text), ("mode", message.mode or "-")):
-        if not value.strip():
-            raise HttpError(400, "Invalid field", f"blank - at `$.{field}`")
-        if "\0" in value:  # PostgreSQL's text holds every character but this one
-            raise HttpError(400, "Invalid field", f"NUL character - at `$.{field}`")
+
+
+def _checked_message(message: NewMessage) -> NewMessage:
+    """Check what the types do not say."""
+    _check_text(message.text, "text")
+    if message.mode is not None:
+        _check_text(message.mode, "mode")
     return message
 
 
-def accept(
-    connection: Connection,
-    message: NewMessage,
-    caller: Caller,
-    limit: Limit,
-    request_id: str,
-) -> Outcome:
-    """Save one message once, within its user's limit.
-
-    Raises:
-        HttpError: 404, 409 or 429.
-    """
-    offer = Offer(
-        **{field: getattr(message, field) for field in message.__struct_fields__},
-        user_id=caller.user_id,
-        hits_max=limit.hits,
-        window_s=limit.window_s,
-        request_id=request_id,
-    )
-    found = queries.accept(connection, offer)
-    if not found.is_found or found.user_id is None:
-        # One answer for both, so that nobody can ask which conversations exist.
-        detail = "there is no such conversation, or it is another user's"
-        raise HttpError(404, "Conversation not found", detail)
-    stored = found.stored_id or _lost_race(connection, offer, found)
-    message_id = found.message_id or stored
-    if message_id is None:
-        raise _refusal(found, limit)
-    return Outcome(
-        message_id=message_id,
-        duplicate=found.message_id is None,
-        user_id=found.user_id,
-        outbox_id=found.outbox_id,
-        headers=limit_headers(limit, found),
-    )
+def _checked_batch(batch: VoiceBatch) -> VoiceBatch:
+    """Check what the types do not say."""
+    ids = set()
+    for number, each in enumerate(batch.messages):
+        _check_text(each.text, f"messages[{number}].text")
+        if each.client_msg_id in ids:
+            raise _invalid(f"repeated - at `$.messages[{number}].client_msg_id`")
+        ids.add(each.client_msg_id)
+    if batch.mode is not None:
+        _check_text(batch.mode, "mode")
+    return batch
 
 
-def _lost_race(connection: Connection, offer: Offer, found: Acceptance) -> UUID | None:
-    """Find the message that a simultaneous request with the same id saved."""
-    # A message that was saved lost nothing; nor did one that met a full counter.
-    if found.message_id or not (found.is_admitted or found.had_room):
-        return None
-    return queries.settle_race(connection, offer, found)
+def _check_text(value: str, field: str) -> None:
+    """Refuse what says nothing, and what PostgreSQL's text cannot hold."""
+    if not value or value.isspace():
+        raise _invalid(f"blank - at `$.{field}`")
+    if "\0" in value:
+        raise _invalid(f"NUL character - at `$.{field}`")
 
 
-def limit_headers(limit: Limit, found: Acceptance) -> dict[str, str]:
-    """Give the headers of draft-ietf-httpapi-ratelimit-headers-07, one each."""
-    return {
-        "ratelimit-limit": str(limit.hits),
-        "ratelimit-remaining": str(max(limit.hits - found.hits, 0)),
-        "ratelimit-reset": str(max(found.reset_s, 0)),
-    }
-
-
-def _refusal(found: Acceptance, limit: Limit) -> HttpError:
-    """Say why nothing was saved although the conversation is the caller's."""
-    if found.is_admitted:
-        detail = "client_msg_id belongs to a message of another conversation"
-        return HttpError(409, "Conflict", detail)
-    headers = limit_headers(limit, found) | {
-        "ratelimit-remaining": "0",
-        "retry-after": str(max(found.reset_s, 1)),
-    }
-    detail = f"{limit.hits} messages in {limit.window_s} s are the limit"
-    return HttpError(429, "Too many messages", detail, headers)
-
-
-def work(message: NewMessage, outcome: Outcome, request_id: str) -> dict[str, object]:
-    """Write the queue message: the outbox row's payload and its id."""
-    return {
-        "outbox_id": outcome.outbox_id,
-        "message_id": outcome.message_id,
-        "chat_id": message.chat_id,
-        "user_id": outcome.user_id,
-        "request_id": request_id,
-    }
-
-
-def answer(outcome: Outcome) -> Response:
-    """Write the answer."""
-    content = {"message_id": outcome.message_id, "duplicate": outcome.duplicate}
-    return json_response(200 if outcome.duplicate else 201, content, outcome.headers)
+def _invalid(detail: str) -> HttpError:
+    """Build the 400 of a field."""
+    return HttpError(400, "Invalid field", detail)

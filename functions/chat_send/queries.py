@@ -1,183 +1,125 @@
-"""The SQL of chat_send: one statement for a message, one more after a lost race."""
+"""The SQL of chat_send: one statement, whatever a request holds.
 
+The work is in the function ``kiloscale.accept_messages``, whose migration describes the
+fields of both sides.
+"""
+
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import class_row
+import psycopg
 
 from functions.shared.database import Connection
 
-# Parts of one statement see one snapshot and not each other's writes, except through
-# RETURNING. So the parts are chained: a hit is counted only for a message that the
-# snapshot does not know, the message is inserted only for an admitted hit, the outbox
-# row only for an inserted message. The counter's row is locked by its upsert, which
-# reads the newest version: concurrent messages of a user are counted exactly.
-#
-# The counter comes before the message, so that a refused message leaves nothing. What
-# the snapshot cannot show is a duplicate that commits while this statement waits for
-# the counter's row: then the insert does nothing although a hit was counted, and
-# `settle_race` gives the hit back.
-ACCEPT = """
-with conversation as materialized (
-    select c.id, c.user_id, coalesce(%(mode)s::text, c.mode::text) as mode
-      from public.conversations c
-     where c.id = %(chat_id)s::uuid
-       and (%(user_id)s::uuid is null or c.user_id = %(user_id)s::uuid)
-), stored as materialized (
-    select m.id
-      from conversation c
-      join public.messages m
-        on m.chat_id = c.id and m.client_msg_id = %(client_msg_id)s::uuid
-), counter as materialized (
-    select r.hits, r.window_started_at
-      from conversation c
-      join kiloscale.rate_limits r
-        on r.scope = %(scope)s and r.subject = c.user_id::text
-     where r.window_started_at > now() - make_interval(secs => %(window_s)s)
-), hit as (
-    insert into kiloscale.rate_limits as r (scope, subject, window_started_at, hits)
-    select %(scope)s, c.user_id::text, now(), 1
-      from conversation c
-     where not exists (select from stored)
-        on conflict (scope, subject) do update
-       set hits = case
-               when r.window_started_at > now() - make_interval(secs => %(window_s)s)
-               then r.hits + 1
-               else 1
-           end,
-           window_started_at = case
-               when r.window_started_at > now() - make_interval(secs => %(window_s)s)
-               then r.window_started_at
-               else now()
-           end
-     where r.hits < %(hits_max)s
-        or r.window_started_at <= now() - make_interval(secs => %(window_s)s)
-    returning r.hits, r.window_started_at
-), saved as (
-    insert into public.messages
-        (id, chat_id, role, text, created_at, client_msg_id, status, mode, user_id)
-    select gen_random_uuid(), c.id, 'user', %(text)s, clock_timestamp(),
-           %(client_msg_id)s::uuid, 'complete', c.mode, c.user_id
-      from conversation c
-     cross join hit
-        on conflict do nothing
-    returning id
-), queued as (
-    insert into kiloscale.outbox (topic, key, payload)
-    select 'llm', c.id::text,
-           jsonb_build_object(
-               'message_id', s.id, 'chat_id', c.id, 'user_id', c.user_id,
-               'request_id', %(request_id)s::text)
-      from saved s
-     cross join conversation c
-     where c.mode is distinct from 'together' or %(analyze)s
-    returning id
-)
-select exists (select from conversation) as is_found,
-       (select c.user_id from conversation c) as user_id,
-       (select s.id from stored s) as stored_id,
-       (select s.id from saved s) as message_id,
-       (select q.id from queued q) as outbox_id,
-       exists (select from hit) as is_admitted,
-       coalesce((select c.hits from counter c), 0) < %(hits_max)s as had_room,
-       coalesce((select h.hits from hit h), (select c.hits from counter c), 0) as hits,
-       coalesce(
-           ceil(extract(epoch from
-               coalesce((select h.window_started_at from hit h),
-                        (select c.window_started_at from counter c))
-               + make_interval(secs => %(window_s)s) - now())),
-           %(window_s)s)::int as reset_s
-"""
+ACCEPT = "select kiloscale.accept_messages(%s::jsonb, %s)::text"
 
-SETTLE_RACE = """
-with refund as (
-    update kiloscale.rate_limits
-       set hits = hits - 1
-     where %(is_admitted)s and scope = %(scope)s and subject = %(subject)s and hits > 0
-)
-select m.id
-  from public.messages m
- where m.chat_id = %(chat_id)s::uuid and m.client_msg_id = %(client_msg_id)s::uuid
-"""
-
-SCOPE = "chat"
+OWNER = "select user_id from public.conversations where id = %s"
 
 
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `accept` writes.
+class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+    """Turns that ask to be read for memories; see ``kiloscale.defer_extraction``."""
+
+    turns: int
+    turns_max: int
+    idle_s: int
+    window: int | None
+
+
+class Offer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One message as the function takes it.
 
     Attributes:
-        user_id: Who must own the conversation; ``None`` for the app's backend, whose
-            messages count as the owner's.
+        r: Number of its request in the statement; offers with the same number are saved
+            together or not at all.
         chat_id: The conversation.
-        client_msg_id: The client's own id of the message: its retries repeat it.
+        user_id: Who must own the conversation; ``None`` for the app's own backend,
+            whose messages count as the owner's.
+        key: The client's own id of the message: its retries repeat it.
+        role: ``user`` or ``assistant``.
         text: The message.
         mode: Mode of this message; ``None`` takes the conversation's.
-        analyze: Whether the model answers in the mode ``together`` as well.
-        hits_max: Messages that one window admits.
-        window_s: Length of the window, in seconds.
+        is_hit: Whether it counts against the owner's limit.
+        hits_max: Messages that one window admits; 0 for nothing new; ``None`` where
+            another store has counted.
+        asks: Whether the model answers.
+        asks_together: The same in a conversation of the mode ``together``.
         request_id: Goes along to the model's log.
+        reading: On the last message of a voice batch: its turns to be read.
     """
 
-    user_id: UUID | None
+    r: int = -1
     chat_id: UUID
-    client_msg_id: UUID
+    user_id: UUID | None = None
+    key: UUID
+    role: str
     text: str
-    mode: str | None
-    analyze: bool
-    hits_max: int
-    window_s: int
+    mode: str | None = None
+    is_hit: bool
+    hits_max: int | None = None
+    asks: bool = False
+    asks_together: bool = False
     request_id: str
+    reading: Waiting | None = None
 
 
-class Acceptance(msgspec.Struct, frozen=True, kw_only=True):
-    """What the one statement found and did.
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an offer.
 
     Attributes:
-        is_found: Whether the conversation exists and is the caller's.
-        user_id: Its owner.
-        stored_id: The message, if it was there before.
-        message_id: The message, if it was saved.
-        outbox_id: The outbox row of the saved message, if the model is to answer.
-        is_admitted: Whether a hit was counted.
-        had_room: Whether the counter had room in the statement's snapshot.
-        hits: Hits of the window, this one included.
+        id: The message; ``None`` if it is not saved.
+        is_new: Whether it was not there before.
+        user_id: Owner of the conversation; ``None`` if it is unknown or not the
+            caller's.
+        is_admitted: Whether the limit had room for what is new in its request.
+        hits: Hits of the window.
         reset_s: Time until the window ends, in seconds.
+        outbox_id: Its outbox row, if it is new and the model is to answer.
+        extraction_id: The outbox row of the conversation's reading, if it is to begin.
     """
 
-    is_found: bool
+    id: UUID | None
+    is_new: bool
     user_id: UUID | None
-    stored_id: UUID | None
-    message_id: UUID | None
-    outbox_id: int | None
     is_admitted: bool
-    had_room: bool
     hits: int
     reset_s: int
+    outbox_id: int | None
+    extraction_id: int | None
 
 
-def accept(connection: Connection, offer: Offer) -> Acceptance:
-    """Limit, look up, save and enqueue one message, in one round trip."""
-    parameters = {**msgspec.structs.asdict(offer), "scope": SCOPE}
-    with connection.cursor(row_factory=class_row(Acceptance)) as cursor:
-        return cursor.execute(ACCEPT, parameters).fetchall()[0]
+_decoder = msgspec.json.Decoder(list[Found])
 
 
-def settle_race(
-    connection: Connection, offer: Offer, acceptance: Acceptance
-) -> UUID | None:
-    """Give back a hit that saved nothing; find the message that won.
+def parameters(requests: Sequence[Sequence[Offer]], window_s: int) -> tuple[str, int]:
+    """Write the parameters of `ACCEPT` for some requests; numbers their offers."""
+    offers: list[Offer] = []
+    for number, request in enumerate(requests):
+        for offer in request:
+            offer.r = number
+        offers += request
+    return msgspec.json.encode(offers).decode(), window_s
 
-    Returns:
-        The stored message's id; ``None`` if ``client_msg_id`` belongs to a message of
-        another conversation, or if there was no race after all.
-    """
-    parameters = {
-        "scope": SCOPE,
-        "subject": str(acceptance.user_id),
-        "is_admitted": acceptance.is_admitted,
-        "chat_id": offer.chat_id,
-        "client_msg_id": offer.client_msg_id,
-    }
-    row = connection.execute(SETTLE_RACE, parameters).fetchone()
+
+def found(answer: object) -> list[Found]:
+    """Read the one value of `ACCEPT`: one for each offer, in order."""
+    return _decoder.decode(str(answer))
+
+
+def accept(
+    connection: Connection, offers: Sequence[Offer], window_s: int
+) -> list[Found]:
+    """Limit, look up, save and enqueue one request's messages, in one round trip."""
+    values = parameters([offers], window_s)
+    try:
+        row = connection.execute(ACCEPT, values).fetchone()
+    except psycopg.errors.ForeignKeyViolation:
+        # The conversation was deleted during the statement: it is not found now.
+        row = connection.execute(ACCEPT, values).fetchone()
+    return found(row[0] if row else "[]")
+
+
+def owner(connection: Connection, chat_id: UUID) -> UUID | None:
+    """Find the owner of a conversation."""
+    row = connection.execute(OWNER, (chat_id,)).fetchone()
     return UUID(str(row[0])) if row else None

@@ -22,13 +22,11 @@ import pytest
 from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
 from deploy.local.ports import free_port
 from deploy.local.processes import Program, end, spawn, tail
-from functions.chat_send.messages import Limit, NewMessage, accept
+from functions.chat_send.queries import Offer, accept
 from functions.llm_handler.answers import Answerer, Outcome
 from functions.relay_outbox.outbox import QueueCarrier, RealtimeCarrier, sweep
-from functions.shared.auth import Caller
 from functions.shared.database import SingleConnection
 from functions.shared.extraction_policy import every_turn
-from functions.shared.http import HttpError
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion
 from functions.shared.providers.models import Models
@@ -154,18 +152,23 @@ def send(app, chat) -> Callable[[SingleConnection, object], int]:
     """Makes the work of chat_send for one message; it gives the status."""
 
     def work(database: SingleConnection, key: object) -> int:
-        message = NewMessage(chat_id=chat, text="Hello.", client_msg_id=key)
-        limit = Limit(LIMIT, 3_600)
-        try:
-            done = database.run(
-                lambda connection: accept(
-                    connection, message, Caller(app.user), limit, "request"
-                ),
-                repeatable=True,
-            )
-        except HttpError as error:
-            return error.status
-        return 200 if done.duplicate else 201
+        offer = Offer(
+            chat_id=chat,
+            user_id=app.user,
+            key=key,
+            role="user",
+            text="Hello.",
+            is_hit=True,
+            hits_max=LIMIT,
+            asks=True,
+            request_id="request",
+        )
+        [done] = database.run(
+            lambda connection: accept(connection, [offer], 3_600), repeatable=True
+        )
+        if not done.is_admitted:
+            return 429
+        return 201 if done.is_new else 200
 
     return work
 

@@ -44,7 +44,8 @@ def test_up_to_8000_characters_are_taken_however_they_are_written(text):
         ({"text": "a\0b"}, "NUL character - at `$.text`"),
         ({"mode": ""}, "Expected `str` of length >= 1 - at `$.mode`"),
         ({"mode": "a\0"}, "NUL character - at `$.mode`"),
-        ({"role": "system"}, "unknown field `role`"),
+        ({"role": "system"}, "- at `$.role`"),
+        ({"colour": "red"}, "unknown field `colour`"),
     ],
 )
 def test_an_invalid_field_is_named_and_its_value_is_not(changes, detail):
