@@ -124,7 +124,7 @@ def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
         clone.run("local.stop")
         yield from _zip(clone, clone.archive, VARIANTS[0], progress)
         progress("building the zip that takes tokens of key pairs")
-        target = host_target(jwks=True)
+        target = host_target(extras=frozenset({"jwks"}))
         bundle = build(CHAT_SEND, target, _made(clone.folder / "jwks"))
         yield from _zip(clone, bundle.path, VARIANTS[1], progress)
 

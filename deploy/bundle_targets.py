@@ -33,21 +33,21 @@ class BundleTarget:
         platform: uv's name of the platform, e.g. ``aarch64-manylinux_2_28``.
         interpreter: A CPython of that version on this machine. It compiles the
             bytecode, which depends on the version and not on the platform.
-        jwks: Whether the stack checks tokens by public keys, which needs a library
-            that the zips of other stacks do not have.
+        extras: Libraries that the stack needs and others do not; names of
+            `infra.catalog.extras.EXTRAS`.
     """
 
     python: str
     platform: str
     interpreter: Path
-    jwks: bool = False
+    extras: frozenset[str] = frozenset()
 
 
-def host_target(*, jwks: bool = False) -> BundleTarget:
+def host_target(*, extras: frozenset[str] = frozenset()) -> BundleTarget:
     """Give the target of the local stack: the emulator's own interpreter.
 
     Args:
-        jwks: As in `BundleTarget`.
+        extras: As in `BundleTarget`.
 
     Raises:
         DeployError: The emulator is not installed, or this is not Linux.
@@ -71,15 +71,15 @@ def host_target(*, jwks: bool = False) -> BundleTarget:
         python=version,
         platform=PLATFORMS[machine],
         interpreter=interpreter,
-        jwks=jwks,
+        extras=extras,
     )
 
 
-def cloud_target(*, jwks: bool = False) -> BundleTarget:
+def cloud_target(*, extras: frozenset[str] = frozenset()) -> BundleTarget:
     """Give the target of Lambda.
 
     Args:
-        jwks: As in `BundleTarget`.
+        extras: As in `BundleTarget`.
 
     Raises:
         DeployError: No interpreter of the runtime's version runs here; says where
@@ -93,7 +93,7 @@ def cloud_target(*, jwks: bool = False) -> BundleTarget:
                 python=wanted,
                 platform=PLATFORMS[CLOUD_ARCHITECTURE],
                 interpreter=candidate,
-                jwks=jwks,
+                extras=extras,
             )
         seen.append(str(candidate))
     found = f"; found but not usable: {', '.join(seen)}" if seen else ""

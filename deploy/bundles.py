@@ -14,6 +14,7 @@ from deploy import bundle_archive, bundle_dependencies
 from deploy.bundle_targets import BundleTarget, cloud_target, host_target
 from deploy.errors import DeployError
 from deploy.paths import REPOSITORY
+from infra.catalog.extras import lock_name
 from infra.catalog.services import Service
 
 __all__ = [
@@ -199,9 +200,7 @@ def _check_size(service: Service, archive: Path) -> None:
 
 def _lock(service: Service, target: BundleTarget) -> Path:
     """Give the lock file of a service."""
-    with_jwks = target.jwks and service.checks_signatures
-    name = "requirements-jwks.lock" if with_jwks else "requirements.lock"
-    return FUNCTIONS / service.folder / name
+    return FUNCTIONS / service.folder / lock_name(service, target.extras)
 
 
 def _sources(service: Service) -> list[tuple[Path, str]]:

@@ -65,7 +65,7 @@ def main() -> None:
     from deploy.paths import REPOSITORY
 
     config = StackConfig.load()
-    target = cloud_target(jwks=config.jwks_url != "")
+    target = cloud_target(extras=config.extras)
     build_all(SERVICES, target, REPOSITORY / "dist", pulumi.log.info)
     for name, value in compose(config, Archives(folder="../dist")).items():
         pulumi.export(name, value)

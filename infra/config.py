@@ -81,6 +81,12 @@ class StackConfig:
         """``iss`` of the access tokens: Supabase Auth's own URL."""
         return f"{self.supabase_url}/auth/v1"
 
+    @property
+    def extras(self) -> frozenset[str]:
+        """Names of the libraries that only such stacks' zips have."""
+        wanted = {"jwks": self.jwks_url != "", "redis": self.redis_url is not None}
+        return frozenset(name for name, is_wanted in wanted.items() if is_wanted)
+
     @classmethod
     def load(cls) -> Self:
         """Read the selected stack.

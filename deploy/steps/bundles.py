@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.paths import REPOSITORY
-from infra.catalog.services import JWKS_CONFIG, SERVICES
+from infra.catalog.extras import EXTRAS
+from infra.catalog.services import SERVICES
 from infra.naming import PROJECT
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ def target_of(deployment: Deployment) -> "BundleTarget":
     from deploy.emulator.configuration import of_file
 
     settings = of_file(REPOSITORY / f"Pulumi.{deployment.stack}.yaml")
-    jwks = bool(settings.get(f"{PROJECT}:{JWKS_CONFIG}"))
-    return host_target(jwks=jwks) if deployment.is_local else cloud_target(jwks=jwks)
+    extras = frozenset(
+        extra.name for extra in EXTRAS if settings.get(f"{PROJECT}:{extra.config}")
+    )
+    target = host_target if deployment.is_local else cloud_target
+    return target(extras=extras)
 
 
 def run(deployment: Deployment) -> Iterator[Result]:

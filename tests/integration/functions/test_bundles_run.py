@@ -153,7 +153,7 @@ def test_the_zips_are_small_enough(built):
 def with_jwks(target, tmp_path_factory) -> tuple[Bundle, Path]:
     """chat_send's zip for a stack that checks tokens by public keys, and unpacked."""
     folder, unpacked = (tmp_path_factory.mktemp(name) for name in ("jwks", "unpacked"))
-    bundle = build(CHAT_SEND, replace(target, jwks=True), folder)
+    bundle = build(CHAT_SEND, replace(target, extras=frozenset({"jwks"})), folder)
     with zipfile.ZipFile(bundle.path) as archive:
         archive.extractall(unpacked)
     return bundle, unpacked

@@ -15,7 +15,8 @@ from deploy import bundle_archive, bundle_dependencies, bundle_targets, bundles
 from deploy.bundles import Bundle, BundleTarget, build, build_all, stale
 from deploy.errors import DeployError
 from deploy.paths import REPOSITORY
-from infra.catalog.services import CHAT_SEND, RELAY_OUTBOX, SERVICES
+from infra.catalog.extras import EXTRAS, lock_name
+from infra.catalog.services import CHAT_SEND, RELAY_OUTBOX, SERVICES, Service
 
 TARGET = BundleTarget(
     python=f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -239,7 +240,7 @@ def test_public_keys_bring_their_library_to_the_services_that_use_them(
         "library==1\ncrypto\n"
     )
     built = build_all((CHAT_SEND, RELAY_OUTBOX), TARGET, out, lambda _: None)
-    with_jwks = replace(TARGET, jwks=True)
+    with_jwks = replace(TARGET, extras=frozenset({"jwks"}))
 
     changed = stale((CHAT_SEND, RELAY_OUTBOX), with_jwks, out)
     again = build_all((CHAT_SEND, RELAY_OUTBOX), with_jwks, out, lambda _: None)
@@ -250,25 +251,78 @@ def test_public_keys_bring_their_library_to_the_services_that_use_them(
     assert uv.locks == ["library==1\n", "library==1\ncrypto\n"]
 
 
-def test_a_lock_with_jwks_differs_in_the_library_alone():
-    def pins(name: str) -> set[str]:
-        lines = (REPOSITORY / "functions" / "chat_send" / name).read_text().split("\n")
-        return {line.split(" ")[0] for line in lines if line[:1].isalpha()}
+def pins(service: Service, *extras: str) -> set[str]:
+    """Give the pinned versions of a lock file."""
+    path = REPOSITORY / "functions" / service.folder
+    lines = (path / lock_name(service, frozenset(extras))).read_text().split("\n")
+    return {line.split(" ")[0] for line in lines if line[:1].isalpha()}
 
-    added = pins("requirements-jwks.lock") - pins("requirements.lock")
 
-    assert pins("requirements.lock") < pins("requirements-jwks.lock")
-    names = {pin.partition("==")[0] for pin in added}
-    assert names == {"cryptography", "cffi", "pycparser"}
+def names(found: set[str]) -> set[str]:
+    return {pin.partition("==")[0] for pin in found}
+
+
+def using(extra: str) -> list[Service]:
+    (setting,) = [one.setting for one in EXTRAS if one.name == extra]
+    return [service for service in SERVICES if setting in service.settings]
+
+
+@pytest.mark.parametrize("service", using("jwks"), ids=lambda service: service.folder)
+def test_a_lock_with_jwks_differs_in_the_library_alone(service):
+    base = pins(service)
+
+    assert base < pins(service, "jwks")
+    added = names(pins(service, "jwks") - base)
+    assert added == {"cryptography", "cffi", "pycparser"}
+
+
+@pytest.mark.parametrize("service", using("redis"), ids=lambda service: service.folder)
+def test_a_lock_with_redis_differs_in_the_clients_alone(service):
+    base = pins(service)
+
+    assert base < pins(service, "redis")
+    added = names(pins(service, "redis") - base)
+    # async-timeout is for Python before 3.11.3.
+    clients = {"redis", "async-timeout"}
+    if "LIMIT_STORE" in service.settings:
+        clients |= {"limits", "deprecated", "wrapt", "packaging"}
+    assert added == clients
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.folder)
+def test_a_lock_with_several_extras_has_what_each_alone_has(service):
+    every = [extra.name for extra in EXTRAS]
+
+    both = pins(service, *every)
+
+    assert both == set.union(*(pins(service, name) for name in every))
+
+
+def test_each_lock_file_is_of_a_service_that_uses_it():
+    found = {
+        path.relative_to(REPOSITORY / "functions").as_posix()
+        for path in (REPOSITORY / "functions").glob("*/requirements*.lock")
+    }
+    combinations = [frozenset(), *({one.name} for one in EXTRAS)]
+    combinations.append(frozenset(one.name for one in EXTRAS))
+
+    wanted = {
+        f"{service.folder}/{lock_name(service, frozenset(extras))}"
+        for service in SERVICES
+        for extras in combinations
+    }
+
+    assert wanted == found
 
 
 def test_services_that_need_the_same_have_the_same_lock():
-    for kind in ("in", "lock"):
-        one, other = (
-            (REPOSITORY / "functions" / name / f"requirements.{kind}").read_bytes()
-            for name in ("llm_handler", "extract_memory")
-        )
-        assert one == other
+    for name in ("requirements", "requirements-redis"):
+        for kind in ("in", "lock"):
+            one, other = (
+                (REPOSITORY / "functions" / folder / f"{name}.{kind}").read_bytes()
+                for folder in ("llm_handler", "extract_memory")
+            )
+            assert one == other
 
 
 def test_a_damaged_zip_is_built_again(uv, sources, out):

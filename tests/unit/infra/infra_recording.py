@@ -22,6 +22,7 @@ SECRETS = {
     "geminiApiKey": "g" * 40,
     "alertWebhook": "https://hooks.example.com/services/T0/B0/x",
 }
+OPTIONAL_SECRETS = ("redisUrl",)
 PLAIN = {
     "supabaseUrl": "https://abc.supabase.co",
     "allowedOrigins": '["https://app.example.com"]',
@@ -83,7 +84,7 @@ def record(
         mocks,
         stack=stack,
         config=values or config(),
-        secrets=[f"kiloscale:{key}" for key in SECRETS],
+        secrets=[f"kiloscale:{key}" for key in (*SECRETS, *OPTIONAL_SECRETS)],
         preview=preview,
     )
     return mocks.resources, outputs

@@ -9,9 +9,11 @@ from infra.assembly import reserved_concurrency
 from infra.catalog.alarms import ALARMS
 from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
-from infra.catalog.services import CHAT_SEND, LLM_HANDLER, SERVICES
+from infra.catalog.services import CHAT_SEND, LLM_HANDLER, REDIS_SETTING, SERVICES
 from infra.config import StackConfig
 from infra.environment import render
+from infra.policies import check
+from infra.policies.resources import is_secret
 
 FUNCTION = "aws:lambda/function:Function"
 
@@ -46,13 +48,27 @@ def test_values_reach_the_function_that_reads_them(stack):
     assert (chat["CHAT_LIMIT_HITS"], chat["CHAT_LIMIT_WINDOW_S"]) == ("60", "3600")
 
 
-def test_a_key_set_reaches_chat_send_and_nobody_else():
+def test_a_key_set_reaches_those_who_check_users_tokens():
     url = "https://abc.supabase.co/auth/v1/.well-known/jwks.json"
 
     resources, _ = record(whole_program, values=config(jwksUrl=url))
 
     assert variables(resources, "chat-send")["JWKS_URL"] == url
+    assert variables(resources, "read-history")["JWKS_URL"] == url
     assert "JWKS_URL" not in variables(resources, "health-check")
+
+
+def test_a_redis_reaches_the_services_that_use_it_and_stays_secret():
+    url = "rediss://:pw@redis.example.com:6379/0"
+
+    resources, _ = record(whole_program, values=config(redisUrl=url))
+
+    for service in SERVICES:
+        given = variables(resources, service.name).get(REDIS_SETTING)
+        assert given == (url if REDIS_SETTING in service.settings else None)
+    assert check(resources) == []
+    for function in resources.of("lambda/function:Function"):
+        assert is_secret(function.inputs["environment"])
 
 
 def test_a_setting_that_nothing_provides_is_an_error_with_its_name():
@@ -88,7 +104,11 @@ def test_the_outputs_name_what_others_need(stack):
         "topicArns",
         "dashboardNames",
     }
-    assert set(outputs["functionUrls"]) == {"chat-send", "health-check"}
+    assert set(outputs["functionUrls"]) == {
+        "chat-send",
+        "read-history",
+        "health-check",
+    }
     assert outputs["functionNames"]["chat-send"] == "kiloscale-test-chat-send"
 
 
@@ -147,7 +167,7 @@ def test_the_program_runs_as_the_language_host_runs_it(monkeypatch):
     from deploy.paths import REPOSITORY
 
     built = []
-    monkeypatch.setattr(bundles, "cloud_target", lambda jwks: ("cloud", jwks))
+    monkeypatch.setattr(bundles, "cloud_target", lambda extras: ("cloud", extras))
     monkeypatch.setattr(bundles, "build_all", lambda *given: built.append(given))
     monkeypatch.chdir(REPOSITORY / "infra")
     monkeypatch.syspath_prepend(str(REPOSITORY / "infra"))
@@ -160,7 +180,7 @@ def test_the_program_runs_as_the_language_host_runs_it(monkeypatch):
 
     record(program)
 
-    assert built[0][:3] == (SERVICES, ("cloud", False), REPOSITORY / "dist")
+    assert built[0][:3] == (SERVICES, ("cloud", frozenset()), REPOSITORY / "dist")
     assert {"functionUrls", "queueUrls"} <= set(exported)
 
 

@@ -2,6 +2,7 @@ import pytest
 from infra_recording import PLAIN, SECRETS, config, record
 
 from infra import config_checks
+from infra.catalog.extras import EXTRAS
 from infra.config import StackConfig
 from infra.config_values import ConfigError, Values
 
@@ -71,6 +72,17 @@ def test_a_key_set_is_optional_and_reaches_the_configuration():
 
     assert read().jwks_url == ""
     assert read(jwksUrl=url).jwks_url == url
+
+
+def test_only_a_stack_that_has_it_needs_the_library_of_an_extra():
+    both = read(
+        jwksUrl="https://abc.supabase.co/keys",
+        redisUrl="rediss://:pw@redis.example.com",
+        secrets={*SECRETS, "redisUrl"},
+    )
+
+    assert read().extras == frozenset()
+    assert both.extras == {extra.name for extra in EXTRAS}
 
 
 def test_one_language_model_is_enough_and_none_is_not():
