@@ -45,9 +45,19 @@ class Application:
 
     def __call__(self, request: Request) -> Response:
         """Answer one request; never raises."""
+        return self.answer(request, self._respond)
+
+    def answer(
+        self, request: Request, respond: Callable[[Request], Response]
+    ) -> Response:
+        """Answer one request by other work than the service's own; never raises.
+
+        The ASGI server does the waiting part of a request in its event loop, before
+        this.
+        """
         token = request_id.set(request.request_id)
         try:
-            response = self._answer(request)
+            response = self._answer(request, respond)
         finally:
             request_id.reset(token)
         headers = {
@@ -58,13 +68,15 @@ class Application:
         }
         return Response(status=response.status, headers=headers, body=response.body)
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(
+        self, request: Request, respond: Callable[[Request], Response]
+    ) -> Response:
         """Map every outcome to an answer."""
         try:
             if request.method == "OPTIONS":
                 return self._preflight(request)
             self._check(request)
-            return self._respond(request)
+            return respond(request)
         except HttpError as error:
             return problem(error, request.request_id)
         except psycopg.OperationalError:

@@ -107,7 +107,7 @@ class SingleConnection:
         return self._connection
 
 
-def is_alive(connection: Connection) -> bool:
+def is_alive(connection: psycopg.BaseConnection[Any]) -> bool:
     """Tell whether an idle connection still looks usable, without a round trip.
 
     An environment is frozen between requests, often long enough for the pooler to
@@ -117,5 +117,8 @@ def is_alive(connection: Connection) -> bool:
     """
     if connection.closed:
         return False
-    readable, _, _ = select.select([connection.fileno()], [], [], 0)
-    return not readable
+    # Not `select.select`, which knows no descriptor from 1,024 up: a server that holds
+    # a thousand clients has them.
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
