@@ -73,6 +73,7 @@ class Endpoint:
         request = Request(
             method=http.method,
             path=http.url.path,
+            query=http.url.query,
             headers={name.lower(): value for name, value in http.headers.items()},
             body=await _body(http),
             request_id=str(uuid4()),

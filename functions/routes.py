@@ -27,4 +27,4 @@ HEALTH_CHECK = Route(
     service="health_check", method="GET", path="/functions/v1/health-check"
 )
 
-ROUTES: tuple[Route, ...] = (CHAT_SEND, HEALTH_CHECK)
+ROUTES: tuple[Route, ...] = (CHAT_SEND, READ_HISTORY, HEALTH_CHECK)

@@ -15,7 +15,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from infra.catalog.services import SERVICES
+
 FUNCTION_URLS = "functions.json"
+
+NAMES = {
+    service.route[1].rpartition("/")[2]: service.name
+    for service in SERVICES
+    if service.route
+}
+"""Functions by the end of their route, e.g. ``chat-history``: ``read-history``."""
 TIMEOUT_S = 65.0
 """Longer than the slowest function may run (catalog: llm_handler, 60 s)."""
 
@@ -67,7 +76,8 @@ def function_urls(state: Path) -> dict[str, str]:
 async def forward(request: Request) -> Response:
     """Send a request on as it is, to the emulator under the function's host name."""
     stack = request.app.state.facts()
-    name = request.path_params["name"]
+    last = request.path_params["name"]
+    name = NAMES.get(last, last)
     urls = function_urls(stack.state)
     if name not in urls:
         return problem(

@@ -16,8 +16,8 @@ def answer(application: Application, event: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         application: The service.
-        event: Payload 2.0: ``requestContext.http.method``, ``rawPath``, ``headers``,
-            ``body``, ``isBase64Encoded``.
+        event: Payload 2.0: ``requestContext.http.method``, ``rawPath``,
+            ``rawQueryString``, ``headers``, ``body``, ``isBase64Encoded``.
 
     Returns:
         ``{"statusCode", "headers", "body", "isBase64Encoded"}``.
@@ -37,6 +37,7 @@ def _request(event: dict[str, Any], request_id: str, route_path: str) -> Request
         method=event["requestContext"]["http"]["method"].upper(),
         # A function URL has a host of its own: its root is the service's route too.
         path=route_path if path == "/" else path,
+        query=event.get("rawQueryString") or "",
         headers={
             name.lower(): value for name, value in (event.get("headers") or {}).items()
         },

@@ -18,6 +18,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         method: Upper-case method.
         path: Path without the query.
+        query: What follows the question mark, as it was sent.
         headers: Headers, names in lower case.
         body: Raw body.
         request_id: Identifies the request in logs, answers and outbox rows.
@@ -25,6 +26,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
+    query: str = ""
     headers: Mapping[str, str]
     body: bytes = b""
     request_id: str

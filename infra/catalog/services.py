@@ -60,7 +60,7 @@ class Service:
 
     @property
     def name(self) -> str:
-        """Kebab-case name: of the resources, the zip and the URL path."""
+        """Kebab-case name: of the resources and the zip."""
         return self.folder.replace("_", "-")
 
     @property
@@ -200,6 +200,10 @@ READ_HISTORY = Service(
         "API_LIMIT_WINDOW_S",
         "LIMIT_STORE",
         REDIS_SETTING,
+        "CACHE_CONVERSATION_S",
+        "CACHE_SUBSCRIPTION_S",
+        "CACHE_USAGE_S",
+        *CACHE_SETTINGS,
     ),
 )
 HEALTH_CHECK = Service(
@@ -230,5 +234,6 @@ SERVICES: tuple[Service, ...] = (
     RELAY_OUTBOX,
     LLM_HANDLER,
     EXTRACT_MEMORY,
+    READ_HISTORY,
     HEALTH_CHECK,
 )

@@ -1,25 +1,11 @@
 """Caches for what is read often and changes seldom.
 
-Each environment has its own; `LlmConfigs` shares its one row through Redis as well.
-Nothing here is a source of truth: a value may be as old as its lifetime says, so a
-cache never decides what is counted, and never alone who may read what.
+Each environment has its own; `llm_config.LlmConfigs` shares its one row through Redis
+as well. Nothing here is a source of truth: a value may be as old as its lifetime says,
+so a cache never decides what is counted, and never alone who may read what.
 """
 
 from functions.shared.caching.cache import APP, Cache, Counts, Fresh, Key, Lifetime
-from functions.shared.caching.llm_config import LlmConfigs
 from functions.shared.caching.metrics import CacheMetrics
-from functions.shared.caching.shared_store import RedisStore, SharedStore, shared_store
 
-__all__ = [
-    "APP",
-    "Cache",
-    "CacheMetrics",
-    "Counts",
-    "Fresh",
-    "Key",
-    "Lifetime",
-    "LlmConfigs",
-    "RedisStore",
-    "SharedStore",
-    "shared_store",
-]
+__all__ = ["APP", "Cache", "CacheMetrics", "Counts", "Fresh", "Key", "Lifetime"]

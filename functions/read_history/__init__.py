@@ -1,0 +1,1 @@
+"""Reads a conversation page by page. Trigger: ``GET /functions/v1/chat-history``."""
