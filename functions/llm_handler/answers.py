@@ -1,50 +1,64 @@
 """Answer one message: lease, ask, save, announce, pass on."""
 
 import logging
+import time
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import Any, Protocol
 
 import msgspec
 
-from functions.llm_handler import queries, statements
-from functions.llm_handler.prompts import answer_prompt
-from functions.llm_handler.queries import Answer, Saved, Taken
-from functions.llm_handler.summaries import summarise
+from functions.llm_handler import queries
+from functions.llm_handler.announcements import Announcer
+from functions.llm_handler.budgets import Budget, Purse, lease_s
+from functions.llm_handler.prompts import BUDGET_TEXT, answer_prompt, turns_of
+from functions.llm_handler.replies import refusal, reply
+from functions.llm_handler.rows import Answer, Saved, Taken
+from functions.llm_handler.summaries import Finished, Summariser
 from functions.shared.database import Database
-from functions.shared.extraction_policy import Answered, Policy
-from functions.shared.logging import request_id
-from functions.shared.prompts import Turn
+from functions.shared.extraction_policy import Policy
+from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
-from functions.shared.providers.models import Models, read_config
-from functions.shared.queues import Queue
-from functions.shared.realtime import Broadcaster, BroadcastError
+from functions.shared.providers.models import DEFAULT, ModelConfig, Models, read_config
+from functions.shared.providers.spending import Cost
 
 logger = logging.getLogger(__name__)
 
 SAVE_MARGIN_S = 8.0
 """Time kept for saving and announcing, in seconds: a reconnection takes up to 5."""
 
-LEASE_MARGIN_S = 10
-"""How much longer the lease lasts than the work may, in seconds. Without it a second
-consumer could call the model while the first one saves."""
-
-ANSWERS = uuid5(NAMESPACE_URL, "kiloscale:answers")
-"""Namespace of the answers' ids."""
-
 
 class Outcome(StrEnum):
     """What became of a request for an answer."""
 
     ANSWERED = "answered"
+    REFUSED = "answered that the day's budget is used up"
     DONE_BEFORE = "done before"
     LEASED = "leased by another consumer"
+    BUSY = "the user's other answers hold the rest of the day's budget"
     VOID = "the message is gone"
 
 
-def answer_id(message_id: UUID) -> UUID:
-    """Give the id of the one answer to a message."""
-    return uuid5(ANSWERS, str(message_id))
+DELIVERED_AGAIN = frozenset({Outcome.LEASED, Outcome.BUSY})
+"""Outcomes after which the work is still to be done."""
+
+
+class Configs(Protocol):
+    """The row ``llm_provider`` of ``system_config``, as `LlmConfigs` keeps it."""
+
+    def get(self) -> dict[str, Any] | None:
+        """Give its value; ``None`` without such a row."""
+
+    def invalidate(self) -> None:
+        """Forget it: the next message reads the row."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """An outbox row that is ours until some moment."""
+
+    outbox_id: int
+    until: datetime
 
 
 class Answerer:
@@ -53,26 +67,32 @@ class Answerer:
     Args:
         database: Where the messages are.
         models: The language models.
+        configs: Which of them.
+        budget: What they may cost.
         policy: When turns are read for memories.
-        broadcaster: Announces an answer where SQL cannot; ``None`` where there is no
-            realtime.
-        extractions: Takes what is to be read for memories to extract_memory; ``None``
-            where the outbox alone does.
+        announcer: Passes on what was saved.
+        sleep: Waits some seconds; a test passes a fake.
     """
 
     def __init__(
         self,
         database: Database,
         models: Models,
-        broadcaster: Broadcaster | None,
+        *,
+        configs: Configs,
+        budget: Budget,
         policy: Policy,
-        extractions: Queue | None = None,
+        announcer: Announcer,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._database = database
         self._models = models
-        self._broadcaster = broadcaster
+        self._configs = configs
+        self._budget = budget
         self._policy = policy
-        self._extractions = extractions
+        self._announcer = announcer
+        self._purse = Purse(database, budget, sleep=sleep)
+        self._summariser = Summariser(database, models, budget, self._purse)
 
     def answer(self, outbox_id: int, left_s: Callable[[], float]) -> Outcome:
         """Answer the message of one outbox row.
@@ -83,129 +103,139 @@ class Answerer:
 
         Raises:
             ProviderError: No model answered. The reason stands on the row, the lease
-                is released, and the next delivery tries again.
+                is released, the configuration forgotten, and the next delivery tries
+                again.
         """
-        lease_s = int(left_s()) + LEASE_MARGIN_S
+        value = self._configs.get()
+        lasts_s = lease_s(left_s())
+        ceiling = self._budget.ceiling(_readable(value))
         # If a first run took the lease and was cut off, the second finds it taken:
         # the delivery fails, and a later one meets the end of the lease.
         found = self._database.run(
-            lambda connection: queries.take(connection, outbox_id, lease_s),
+            lambda connection: queries.take(
+                connection, outbox_id, lease_s=lasts_s, ceiling=ceiling
+            ),
             repeatable=True,
         )
         if not found.is_waiting:
             return Outcome.DONE_BEFORE
-        if not found.is_leased:
+        if found.leased_until is None:
             return Outcome.LEASED
         taken = found.taken()
         if taken is None:
-            self._discard(outbox_id)
-            return Outcome.VOID
-        completion = self._ask(outbox_id, taken, left_s() - SAVE_MARGIN_S)
-        saved = self._save(outbox_id, taken, completion)
-        self._announce(taken, saved)
-        self._enqueue(taken, saved)
-        if saved.answer_id is not None:
-            turns = [*taken.history, Turn("assistant", completion.text)]
-            summarise(
-                self._database,
-                self._models,
-                taken=taken,
-                saved=saved,
-                turns=turns,
-                left_s=left_s,
+            self._database.run(
+                lambda connection: queries.discard(connection, outbox_id),
+                repeatable=True,
             )
+            return Outcome.VOID
+        return self._work(Lease(outbox_id, found.leased_until), taken, value, left_s)
+
+    def _work(
+        self,
+        lease: Lease,
+        taken: Taken,
+        value: dict[str, Any] | None,
+        left_s: Callable[[], float],
+    ) -> Outcome:
+        """Answer a message whose lease is ours."""
+        state = taken.budget
+        if state == "busy":
+            state = self._purse.wait(
+                lease.outbox_id, taken.user_id, taken.ceiling_microusd, left_s=left_s
+            )
+        if state == "busy":
+            self._give_up(lease, taken, Outcome.BUSY.value)
+            return Outcome.BUSY
+        if state == "spent":
+            text = _readable(value).budget_text or BUDGET_TEXT
+            self._save(taken, refusal(lease.outbox_id, taken, text))
+            return Outcome.REFUSED
+        config, prompt, completion = self._ask(lease, taken, value, left_s)
+        paid = self._budget.cost(config, prompt, completion)
+        _log(completion, paid)
+        answer = reply(
+            lease.outbox_id,
+            taken,
+            completion=completion,
+            cost=paid,
+            policy=self._policy,
+        )
+        saved = self._save(taken, answer)
+        if saved.answer_id is not None:
+            turn = Finished(
+                outbox_id=lease.outbox_id, taken=taken, saved=saved, text=answer.text
+            )
+            self._summariser.refresh(config, turn, left_s)
         return Outcome.ANSWERED
 
-    def _ask(self, outbox_id: int, taken: Taken, budget_s: float) -> Completion:
+    def _ask(
+        self,
+        lease: Lease,
+        taken: Taken,
+        value: dict[str, Any] | None,
+        left_s: Callable[[], float],
+    ) -> tuple[ModelConfig, Prompt, Completion]:
         """Ask the model; leave the reason on the row if there is no answer."""
         try:
-            config = read_config(taken.config)
+            config = read_config(value)
             prompt = answer_prompt(
-                taken.history,
-                taken.memories,
+                turns_of(taken.history),
+                [memory.text for memory in taken.memories],
                 taken.summary,
                 config.instructions,
             )
-            return self._models.complete(config, prompt, budget_s)
+            left = left_s() - SAVE_MARGIN_S
+            return config, prompt, self._models.complete(config, prompt, left)
         except Exception as error:
             # The text of an unexpected error could quote the prompt.
             known = isinstance(error, ProviderError)
-            reason = str(error) if known else type(error).__name__
-            self._database.run(
-                lambda connection: queries.give_up(connection, outbox_id, reason),
-                repeatable=True,
-            )
+            self._configs.invalidate()
+            self._give_up(lease, taken, str(error) if known else type(error).__name__)
             raise
 
-    def _save(self, outbox_id: int, taken: Taken, completion: Completion) -> Saved:
-        """Save the answer, by the way in which this deployment announces it."""
-        meta = {
-            "reply_to": taken.message_id,
-            "model": completion.model,
-            "input_tokens": completion.input_tokens,
-            "output_tokens": completion.output_tokens,
-        }
-        # PostgreSQL's text holds every character but this one.
-        text = completion.text.replace("\0", "")
-        own_id = answer_id(taken.message_id)
-        answer = Answer(
-            outbox_id=outbox_id,
-            message_id=taken.message_id,
-            answer_id=own_id,
-            text=text,
-            reading=self._policy(
-                Answered(
-                    message_id=own_id,
-                    asked=taken.history[-1].text if taken.history else "",
-                    answered=text,
-                    messages=taken.message_count + 1,
-                )
+    def _give_up(self, lease: Lease, taken: Taken, reason: str) -> None:
+        """Release the lease and what is held of the budget."""
+        self._database.run(
+            lambda connection: queries.give_up(
+                connection,
+                lease.outbox_id,
+                leased_until=lease.until,
+                user_id=taken.user_id,
+                reason=reason,
             ),
-            meta=msgspec.json.encode(meta).decode(),
-        )
-        statement = (
-            statements.SAVE_AND_ENQUEUE if self._broadcaster else statements.SAVE_ONLY
-        )
-        if taken.has_realtime:
-            statement = statements.SAVE_AND_SEND
-        # A second run after a commit that was cut off finds the outbox row deleted.
-        return self._database.run(
-            lambda connection: queries.save(connection, answer, statement),
             repeatable=True,
         )
 
-    def _announce(self, taken: Taken, saved: Saved) -> None:
-        """Broadcast the answer, best effort: its outbox row stays if that fails."""
-        if not (saved.notice_id and self._broadcaster):
-            return
-        event = {
-            "topic": f"user-realtime:{taken.user_id}",
-            "event": "message",
-            "payload": {"chat_id": taken.chat_id, "message_id": saved.answer_id},
-        }
-        try:
-            self._broadcaster.send([event])
-        except BroadcastError as error:
-            fields = {"reason": error.reason, "outbox_id": saved.notice_id}
-            logger.warning("the relay will announce it", extra={"fields": fields})
-            return
-        self._discard(saved.notice_id)
-
-    def _enqueue(self, taken: Taken, saved: Saved) -> None:
-        """Send a sampled answer on to extract_memory, best effort like all sends."""
-        if saved.extraction_id is None or self._extractions is None:
-            return
-        work = {
-            "outbox_id": saved.extraction_id,
-            "chat_id": taken.chat_id,
-            "user_id": taken.user_id,
-            "message_id": saved.answer_id,
-            "request_id": request_id.get(),
-        }
-        self._extractions.send(work)
-
-    def _discard(self, outbox_id: int) -> None:
-        """Delete an outbox row."""
-        self._database.run(
-            lambda connection: queries.discard(connection, outbox_id), repeatable=True
+    def _save(self, taken: Taken, answer: Answer) -> Saved:
+        """Save the answer and announce it."""
+        statement = self._announcer.statement(taken)
+        # A second run after a commit that was cut off finds the outbox row deleted.
+        saved = self._database.run(
+            lambda connection: queries.save(connection, answer, statement),
+            repeatable=True,
         )
+        self._announcer.announce(taken, saved)
+        return saved
+
+
+def _readable(value: dict[str, Any] | None) -> ModelConfig:
+    """Read the configuration; the default stands for one that cannot be read.
+
+    `Answerer` reports that when it comes to asking the model, on the message's row.
+    """
+    try:
+        return read_config(value)
+    except ProviderError:
+        return DEFAULT
+
+
+def _log(completion: Completion, paid: Cost) -> None:
+    """Log counts, never a text."""
+    fields = {
+        "model": completion.model,
+        "is_fallback": completion.is_fallback,
+        "input_tokens": paid.input_tokens,
+        "output_tokens": paid.output_tokens,
+        "microusd": paid.microusd,
+    }
+    logger.info("model answered", extra={"fields": fields})

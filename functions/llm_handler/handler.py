@@ -7,8 +7,13 @@ from typing import Any
 
 import msgspec
 
-from functions.llm_handler.answers import Answerer, Outcome
+from functions.llm_handler.announcements import Announcer
+from functions.llm_handler.answers import DELIVERED_AGAIN, Answerer
+from functions.llm_handler.budgets import Budget
 from functions.llm_handler.settings import Settings
+from functions.shared.caching import CacheMetrics
+from functions.shared.caching.llm_config import LlmConfigs
+from functions.shared.caching.shared_store import shared_store
 from functions.shared.database import Database, SingleConnection
 from functions.shared.extraction_policy import policy
 from functions.shared.logging import configure, request_id
@@ -33,6 +38,17 @@ def answerer(settings: Settings, database: Database) -> Answerer:
         settings: Its environment.
         database: Where the messages are.
     """
+    return _assemble(settings, database, _configs(settings, database))
+
+
+def _configs(settings: Settings, database: Database) -> LlmConfigs:
+    """Give the cache of the models' configuration."""
+    shared = shared_store(settings.redis_url, settings.stack)
+    return LlmConfigs(database, shared, settings.config_lifetime)
+
+
+def _assemble(settings: Settings, database: Database, configs: LlmConfigs) -> Answerer:
+    """Assemble the service around a cache."""
     broadcaster = None
     if settings.supabase_url:
         broadcaster = Broadcaster(settings.supabase_url, settings.supabase_service_key)
@@ -40,18 +56,26 @@ def answerer(settings: Settings, database: Database) -> Answerer:
     return Answerer(
         database,
         models(settings.model_keys),
-        broadcaster,
-        policy(settings.extraction_policy),
-        Queue(queue_url) if queue_url else None,
+        configs=configs,
+        budget=Budget(settings.prices, settings.day_budget_microusd),
+        policy=policy(settings.extraction_policy),
+        announcer=Announcer(
+            database, broadcaster, Queue(queue_url) if queue_url else None
+        ),
     )
 
 
 @cache
-def _service() -> Answerer:
+def _service() -> tuple[Answerer, CacheMetrics]:
     """Assemble the service of this Lambda environment, at its first invocation."""
     configure("llm_handler")
     settings = Settings.from_environ(os.environ)
-    return answerer(settings, SingleConnection(settings.database_url, "llm_handler"))
+    database = SingleConnection(settings.database_url, "llm_handler")
+    configs = _configs(settings, database)
+    metrics = CacheMetrics(
+        settings.metrics_namespace, settings.stack, "llm_handler", [configs]
+    )
+    return _assemble(settings, database, configs), metrics
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -65,12 +89,13 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         The partial batch response, ``{"batchItemFailures": [{"itemIdentifier":
         str}]}``: SQS delivers these messages again.
     """
-    service = _service()
+    service, metrics = _service()
     failures = [
         {"itemIdentifier": record["messageId"]}
         for record in event["Records"]
         if not _is_done(service, record, context)
     ]
+    metrics.write()
     return {"batchItemFailures": failures}
 
 
@@ -90,6 +115,6 @@ def _is_done(service: Answerer, record: dict[str, Any], context: Any) -> bool:
         return False
     else:
         logger.info(outcome.value, extra={"fields": fields})
-        return outcome is not Outcome.LEASED
+        return outcome not in DELIVERED_AGAIN
     finally:
         request_id.reset(token)

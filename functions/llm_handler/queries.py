@@ -1,123 +1,61 @@
-"""The queries of llm_handler: what goes into each statement and what comes out."""
+"""The queries of llm_handler: a function for each statement."""
 
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from psycopg.rows import class_row
 
 from functions.llm_handler import statements
+from functions.llm_handler.rows import (
+    Answer,
+    BudgetState,
+    Ceiling,
+    Found,
+    Saved,
+    Summary,
+)
+from functions.llm_handler.take_statement import TAKE
 from functions.shared.database import Connection
-from functions.shared.extraction_policy import MATURE_AT, Reading
-from functions.shared.prompts import Turn
-from functions.shared.providers.models import CONFIG_KEY
+from functions.shared.extraction_policy import MATURE_AT
+from functions.shared.providers.spending import TURN_TOKENS, Cost
 
 HISTORY_MESSAGES = 20
 MEMORIES = 20
 """As many of each as the app's own path reads for a turn."""
 
+HISTORY_MAX = 100
+"""Messages that a turn reads at most, if no summary covers them yet: what came in
+without llm_handler, above all batches of a voice session."""
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A message whose lease is ours, with all that its answer needs.
 
-    Attributes:
-        message_id: The message to answer.
-        chat_id: Its conversation.
-        user_id: Owner of the conversation.
-        history: Oldest first, the message last.
-        message_count: Messages of the conversation, at most `MATURE_AT`.
-        memories: Most relevant first.
-        summary: The latest one.
-        config: Value of the row ``llm_provider`` of ``system_config``.
-        has_realtime: Whether this database has Supabase's ``realtime.send``.
+def take(
+    connection: Connection, outbox_id: int, *, lease_s: int, ceiling: Ceiling
+) -> Found:
+    """Take the lease of a row, read all that its answer needs, hold what it may cost.
+
+    Args:
+        connection: In autocommit mode: the statement is the transaction.
+        outbox_id: The row.
+        lease_s: How long the lease and the reservation last, in seconds.
+        ceiling: What bounds the cost.
     """
-
-    message_id: UUID
-    chat_id: UUID
-    user_id: UUID
-    history: list[Turn]
-    message_count: int
-    memories: list[str]
-    summary: str | None
-    config: dict[str, Any] | None
-    has_realtime: bool
-
-
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The row of `statements.TAKE`.
-
-    Attributes:
-        is_waiting: Whether the outbox row still exists.
-        is_leased: Whether the lease is ours.
-        message: The fields of `Taken` as JSON; ``None`` if the message was deleted.
-    """
-
-    is_waiting: bool
-    is_leased: bool
-    message: dict[str, Any] | None
-
-    def taken(self) -> Taken | None:
-        """Give what the lease is for."""
-        return msgspec.convert(self.message, Taken) if self.message else None
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What `save` writes.
-
-    Attributes:
-        outbox_id: The row that asked for it.
-        message_id: The message that it answers.
-        answer_id: Its id, and its ``client_msg_id``. Derived from ``message_id``: a
-            second answer has the same.
-        text: The answer.
-        reading: When the turn is read for memories; ``None`` for never.
-        meta: ``messages.meta`` as JSON.
-    """
-
-    outbox_id: int
-    message_id: UUID
-    answer_id: UUID
-    text: str
-    reading: Reading | None
-    meta: str
-
-
-class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """What `save` did.
-
-    Attributes:
-        answer_id: The answer; ``None`` if another consumer had saved one.
-        turn_count: Turns of the conversation, this one included.
-        last_summary_at_turn: Its turns when the last summary was written.
-        notice_id: Outbox row of the realtime event; 0 if it went with the commit,
-            ``None`` if there is none.
-        extraction_id: Outbox row that asks for memories and is to be sent now;
-            ``None`` if the turn waits or is never read.
-    """
-
-    answer_id: UUID | None
-    turn_count: int
-    last_summary_at_turn: int
-    notice_id: int | None
-    extraction_id: int | None
-
-
-def take(connection: Connection, outbox_id: int, lease_s: int) -> Found:
-    """Take the lease of a row and read all that its answer needs."""
     parameters = {
         "outbox_id": outbox_id,
         "lease_s": lease_s,
         "history": HISTORY_MESSAGES,
+        "history_max": HISTORY_MAX,
         "memories": MEMORIES,
         "mature_at": MATURE_AT,
-        "config_key": CONFIG_KEY,
+        "turn_tokens": TURN_TOKENS,
+        **msgspec.structs.asdict(ceiling),
     }
     with connection.cursor(row_factory=class_row(Found)) as cursor:
-        return cursor.execute(statements.TAKE, parameters).fetchall()[0]
+        return cursor.execute(TAKE, parameters).fetchall()[0]
 
 
 def save(connection: Connection, answer: Answer, statement: str) -> Saved:
-    """Save an answer, delete its outbox row, count the turn, announce it, sample it.
+    """Save an answer and its cost, delete its outbox row, count the turn, announce it.
 
     Args:
         connection: In autocommit mode: the statement is the transaction.
@@ -128,12 +66,16 @@ def save(connection: Connection, answer: Answer, statement: str) -> Saved:
     parameters = {
         "outbox_id": answer.outbox_id,
         "message_id": answer.message_id,
+        "chat_id": answer.chat_id,
         "answer_id": answer.answer_id,
         "text": answer.text,
         "meta": answer.meta,
+        "call_id": answer.call_id,
+        "memory_ids": answer.memory_ids,
         "turns_max": reading.turns_max if reading else None,
         "idle_s": reading.idle_s if reading else None,
         "window": reading.window if reading else None,
+        **_cost(answer.cost),
     }
     with connection.cursor(row_factory=class_row(Saved)) as cursor:
         return cursor.execute(statement, parameters).fetchall()[0]
@@ -144,11 +86,68 @@ def discard(connection: Connection, outbox_id: int) -> None:
     connection.execute(statements.DISCARD, (outbox_id,))
 
 
-def give_up(connection: Connection, outbox_id: int, reason: str) -> None:
-    """Release a lease and record why there is no answer yet."""
-    connection.execute(statements.GIVE_UP, {"outbox_id": outbox_id, "reason": reason})
+def give_up(
+    connection: Connection,
+    outbox_id: int,
+    *,
+    leased_until: datetime,
+    user_id: UUID,
+    reason: str,
+) -> None:
+    """Release a lease and what is held; record why there is no answer yet."""
+    parameters = {
+        "outbox_id": outbox_id,
+        "leased_until": leased_until,
+        "user_id": user_id,
+        "reason": reason,
+    }
+    connection.execute(statements.GIVE_UP, parameters)
 
 
-def save_summary(connection: Connection, parameters: dict[str, object]) -> bool:
-    """Save a summary, unless another consumer saved one since; say whether."""
-    return connection.execute(statements.SAVE_SUMMARY, parameters).rowcount == 1
+def hold(
+    connection: Connection,
+    outbox_id: int,
+    user_id: UUID,
+    *,
+    microusd: int,
+    day_microusd: int,
+    lease_s: int,
+) -> BudgetState:
+    """Hold a part of a user's budget of today for an outbox row."""
+    parameters = {
+        "outbox_id": outbox_id,
+        "user_id": user_id,
+        "microusd": microusd,
+        "day_microusd": day_microusd,
+        "lease_s": lease_s,
+    }
+    [(state,)] = connection.execute(statements.HOLD, parameters).fetchall()
+    return state  # type: ignore[return-value]  # one of the three, says the function
+
+
+def release(connection: Connection, outbox_id: int, user_id: UUID) -> None:
+    """Give back what is held for an outbox row."""
+    parameters = {"outbox_id": outbox_id, "user_id": user_id}
+    connection.execute(statements.RELEASE, parameters)
+
+
+def save_summary(connection: Connection, summary: Summary) -> bool:
+    """Save a summary and its cost; say whether no other consumer had saved one."""
+    first = summary.last_summary_at_turn + 1
+    parameters: dict[str, object] = {
+        **msgspec.structs.asdict(summary),
+        "turn_range": f"{first}-{summary.turn_count}",
+        **_cost(summary.cost),
+    }
+    row = connection.execute(statements.SAVE_SUMMARY, parameters).fetchall()[0]
+    return bool(row[0])
+
+
+def _cost(cost: Cost | None) -> dict[str, object]:
+    """Give the parameters of a cost; without one nothing is counted."""
+    return {
+        "model": cost.model if cost else None,
+        "input_tokens": cost.input_tokens if cost else 0,
+        "output_tokens": cost.output_tokens if cost else 0,
+        "microusd": cost.microusd if cost else 0,
+    }

@@ -1,91 +1,11 @@
-"""The SQL of llm_handler: one statement before the model is called, one after it."""
+"""The SQL of llm_handler: one statement after the model is called, and the rest."""
 
-# Everything that a turn needs rides along with the lease: message, history above the
-# archival watermark, memories, summary and the provider's configuration. The
-# configuration row therefore needs no cache: reading it here costs no round trip,
-# and a change of it holds from the next message on.
+# A call of the model is paid for whether its answer is the one that is saved or not.
+# So the cost counts as well if another consumer saved an answer before; only the second
+# run of a statement whose commit was cut off finds its own call and counts nothing.
 #
-# The lease lets one consumer call the model: `update` waits for a concurrent lease and
-# then sees it. A consumer that dies leaves its lease to run out.
-TAKE = """
-with lease as (
-    update kiloscale.outbox o
-       set leased_until = now() + make_interval(secs => %(lease_s)s)
-     where o.id = %(outbox_id)s
-       and (o.leased_until is null or o.leased_until <= now())
-    returning (o.payload ->> 'message_id')::uuid as message_id
-), message as (
-    select m.id, m.chat_id, m.created_at, m.mode, c.user_id,
-           coalesce(c.profile_id, (
-               select p.id
-                 from public.user_profile_list p
-                where p.user_id = c.user_id and p.is_primary
-                limit 1)) as profile_id
-      from lease l
-      join public.messages m on m.id = l.message_id
-      join public.conversations c on c.id = m.chat_id
-), history as (
-    select h.id, h.role, h.text, h.created_at
-      from message m
-     cross join lateral (
-        select a.id, a.role, a.text, a.created_at
-          from public.active_messages a
-         where a.chat_id = m.chat_id
-           and (a.created_at, a.id) <= (m.created_at, m.id)
-           and a.role in ('user', 'assistant')
-           and a.status = 'complete'
-         order by a.created_at desc, a.id desc
-         limit %(history)s) h
-), memory as (
-    select u.memory_text, u.rank
-      from message m
-     cross join lateral (
-        select u.memory_text,
-               row_number() over (
-                   order by u.reference_count desc,
-                            u.last_referenced_at desc nulls last, u.created_at desc
-               ) as rank
-          from public.user_memory u
-         where u.user_id = m.user_id
-           and u.profile_id is not distinct from m.profile_id
-           and u.is_active
-         order by rank
-         limit %(memories)s) u
-)
-select exists (select from kiloscale.outbox where id = %(outbox_id)s) as is_waiting,
-       exists (select from lease) as is_leased,
-       (select jsonb_build_object(
-           'message_id', m.id,
-           'chat_id', m.chat_id,
-           'user_id', m.user_id,
-           'history', (
-               select coalesce(
-                          jsonb_agg(
-                              jsonb_build_object('role', h.role, 'text', h.text)
-                              order by h.created_at, h.id),
-                          '[]')
-                 from history h),
-           'message_count', (
-               select count(*)
-                 from (select from public.messages n
-                        where n.chat_id = m.chat_id
-                        limit %(mature_at)s) n),
-           'memories', (
-               select coalesce(jsonb_agg(y.memory_text order by y.rank), '[]')
-                 from memory y),
-           'summary', (
-               select s.summary_text
-                 from public.conversation_summaries s
-                where s.chat_id = m.chat_id
-                order by s.created_at desc
-                limit 1),
-           'config', (
-               select c.value from public.system_config c where c.key = %(config_key)s),
-           'has_realtime',
-               to_regprocedure('realtime.send(jsonb,text,text,boolean)') is not null)
-          from message m) as message
-"""
-
+# The memories are locked in the order of their ids, so that two answers to one user
+# wait for each other and never both ways.
 _SAVE = """
 with done as (
     delete from kiloscale.outbox where id = %(outbox_id)s returning id
@@ -110,6 +30,30 @@ with done as (
     select 'user-realtime:' || a.user_id as topic, a.user_id,
            jsonb_build_object('chat_id', a.chat_id, 'message_id', a.id) as payload
       from answer a
+), settled as (
+    select kiloscale.settle_llm(
+               %(outbox_id)s, c.user_id, 'answer', %(model)s, %(input_tokens)s,
+               %(output_tokens)s, %(microusd)s) as done
+      from public.conversations c
+     where c.id = %(chat_id)s
+       and %(model)s::text is not null
+       and (exists (select from done)
+            or not exists (
+                select from public.messages a
+                 where a.id = %(answer_id)s
+                   and a.meta ->> 'call_id' = %(call_id)s::text))
+), referenced as (
+    update public.user_memory u
+       set reference_count = least(u.reference_count::integer + 1, 32767),
+           last_referenced_at = now()
+      from answer a
+     cross join lateral (
+        select x.id
+          from public.user_memory x
+         where x.id = any (%(memory_ids)s::uuid[])
+         order by x.id
+           for update) l
+     where u.id = l.id and u.user_id = a.user_id
 ), notice as (
     {notice}
 ), extraction as (
@@ -124,7 +68,8 @@ select (select a.id from answer a) as answer_id,
        coalesce((select t.last_summary_at_turn from turn t), 0)
            as last_summary_at_turn,
        (select n.id from notice n) as notice_id,
-       (select x.id from extraction x) as extraction_id
+       (select x.id from extraction x) as extraction_id,
+       (select count(*) from settled) as settled
 """
 
 # The length of a void result is 0, the id that stands for "sent with this commit". The
@@ -145,21 +90,51 @@ SAVE_ONLY = _SAVE.format(notice=_SKIP)
 
 DISCARD = "delete from kiloscale.outbox where id = %s"
 
+# Only what is still ours is released: after the lease another consumer may have both.
 GIVE_UP = """
-update kiloscale.outbox
-   set leased_until = null, last_error = %(reason)s
- where id = %(outbox_id)s
+with released as (
+    update kiloscale.outbox
+       set leased_until = null, last_error = %(reason)s
+     where id = %(outbox_id)s and leased_until = %(leased_until)s
+    returning id
+)
+delete from kiloscale.llm_reservations r
+ using released o
+ where r.user_id = %(user_id)s and r.outbox_id = o.id
 """
 
+HOLD = """
+select kiloscale.hold_llm_budget(
+           %(outbox_id)s, %(user_id)s, %(microusd)s, %(day_microusd)s, %(lease_s)s)
+"""
+
+RELEASE = """
+delete from kiloscale.llm_reservations
+ where user_id = %(user_id)s and outbox_id = %(outbox_id)s
+"""
+
+# The cost counts although another consumer may have written the summary meanwhile. The
+# second run of a statement whose commit was cut off finds nothing held and counts none.
 SAVE_SUMMARY = """
-with claimed as (
+with settled as (
+    select kiloscale.settle_llm(
+               r.outbox_id, r.user_id, 'summary', %(model)s, %(input_tokens)s,
+               %(output_tokens)s, %(microusd)s) as done
+      from kiloscale.llm_reservations r
+     where r.user_id = %(user_id)s and r.outbox_id = %(outbox_id)s
+), claimed as (
     update public.conversations
        set last_summary_at_turn = %(turn_count)s
      where id = %(chat_id)s and last_summary_at_turn = %(last_summary_at_turn)s
     returning id
+), saved as (
+    insert into public.conversation_summaries
+        (id, chat_id, summary_text, turn_range, message_count, created_at)
+    select gen_random_uuid(), c.id, %(text)s, %(turn_range)s, %(message_count)s,
+           m.created_at
+      from claimed c
+      join public.messages m on m.id = %(message_id)s
+    returning id
 )
-insert into public.conversation_summaries
-    (id, chat_id, summary_text, turn_range, message_count, created_at)
-select gen_random_uuid(), c.id, %(text)s, %(turn_range)s, %(message_count)s, now()
-  from claimed c
+select exists (select from saved) as is_saved, (select count(*) from settled) as settled
 """

@@ -37,7 +37,7 @@ class Rates(msgspec.Struct, frozen=True):
             turns: Turns of the prompt.
         """
         return self.microusd(
-            prompt_bytes + (turns + 1) * TURN_TOKENS, OUTPUT_TOKENS_MAX
+            input_bytes + (turns + 1) * TURN_TOKENS, OUTPUT_TOKENS_MAX
         )
 
 

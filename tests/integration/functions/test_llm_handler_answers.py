@@ -6,12 +6,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from functions.llm_handler.announcements import Announcer
 from functions.llm_handler.answers import Answerer, Outcome
+from functions.llm_handler.budgets import Budget
+from functions.shared.caching import Lifetime
+from functions.shared.caching.llm_config import LlmConfigs
 from functions.shared.database import SingleConnection
 from functions.shared.extraction_policy import lot, rate, sampled
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
 from functions.shared.providers.models import Models
+from functions.shared.providers.prices import Prices
 from functions.shared.realtime import BroadcastError
 
 pytestmark = pytest.mark.integration
@@ -76,7 +81,14 @@ class Service:
         openers = {"gemini": lambda: self.model, "openai": lambda: self.model}
         models = Models(openers, sleep=lambda _: None)
         broadcaster = self.broadcaster if realtime else None
-        return Answerer(database, models, broadcaster, sampled, self.queue)
+        return Answerer(
+            database,
+            models,
+            configs=LlmConfigs(database, None, Lifetime(600, 60)),
+            budget=Budget(Prices({"*": (1.0, 2.0)}), 1_000_000),
+            policy=sampled,
+            announcer=Announcer(database, broadcaster, self.queue),
+        )
 
     def answer(self, outbox_id: int, *, realtime: bool = True) -> Outcome:
         return self.environment(realtime=realtime).answer(outbox_id, lambda: 50.0)

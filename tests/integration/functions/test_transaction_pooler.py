@@ -23,13 +23,18 @@ from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
 from deploy.local.ports import free_port
 from deploy.local.processes import Program, end, spawn, tail
 from functions.chat_send.queries import Offer, accept
+from functions.llm_handler.announcements import Announcer
 from functions.llm_handler.answers import Answerer, Outcome
+from functions.llm_handler.budgets import Budget
 from functions.relay_outbox.outbox import QueueCarrier, RealtimeCarrier, sweep
+from functions.shared.caching import Lifetime
+from functions.shared.caching.llm_config import LlmConfigs
 from functions.shared.database import SingleConnection
 from functions.shared.extraction_policy import every_turn
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion
 from functions.shared.providers.models import Models
+from functions.shared.providers.prices import Prices
 from functions.shared.queues import Queue
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -208,7 +213,15 @@ def test_each_message_is_answered_once_and_swept_once(app, crowd):
 
     def answer(database: SingleConnection, number: int) -> Outcome:
         # As where realtime is away: the event stays in the outbox.
-        return Answerer(database, models, None, every_turn).answer(number, lambda: 50.0)
+        service = Answerer(
+            database,
+            models,
+            configs=LlmConfigs(database, None, Lifetime(600, 60)),
+            budget=Budget(Prices({"*": (1.0, 1.0)}), 1_000_000),
+            policy=every_turn,
+            announcer=Announcer(database, None, None),
+        )
+        return service.answer(number, lambda: 50.0)
 
     outcomes = Counter(crowd(answer, asked * 2))
     app.connection.execute(

@@ -14,6 +14,11 @@ class FakeContext:
         return 50_000
 
 
+class FakeMetrics:
+    def write(self) -> None:
+        pass
+
+
 class FakeAnswerer:
     """Gives the outcome of each row, or raises it."""
 
@@ -33,7 +38,7 @@ class FakeAnswerer:
 def handle(monkeypatch):
     def handle(outcomes: dict, bodies: list[str]) -> list[str]:
         service = FakeAnswerer(outcomes)
-        monkeypatch.setattr(handler, "_service", lambda: service)
+        monkeypatch.setattr(handler, "_service", lambda: (service, FakeMetrics()))
         records = [
             {"messageId": f"m{number}", "body": body}
             for number, body in enumerate(bodies)
@@ -53,10 +58,12 @@ def test_each_record_fails_or_succeeds_by_itself(handle):
         4: Outcome.LEASED,
         5: ProviderError("503", is_transient=True),
         6: RuntimeError("a defect"),
+        7: Outcome.REFUSED,
+        8: Outcome.BUSY,
     }
     bodies = [json.dumps({"outbox_id": number, "more": 1}) for number in outcomes]
 
-    assert handle(outcomes, bodies) == ["m3", "m4", "m5"]
+    assert handle(outcomes, bodies) == ["m3", "m4", "m5", "m7"]
 
 
 @pytest.mark.parametrize("body", ["", "{", "{}", '{"outbox_id": "x"}'])
