@@ -16,18 +16,35 @@ def store(kind: str, *, redis_url: str, database: Database) -> LimitStore:
         database: Where ``kiloscale.rate_limits`` is, for that kind.
 
     Raises:
-        ValueError: There is no such kind.
+        ValueError: There is no such kind, or what it needs is missing.
     """
     if kind == "postgres":
         return PostgresStore(database)
     if kind == "memory":
         return MemoryStore()
     if kind == "redis":
-        # Here, because most stacks have none.
-        from functions.shared.limits.redis_store import RedisStore
-
-        return RedisStore(redis_url)
+        return _redis(redis_url)
     raise ValueError(f"there is no limit store {kind!r}")
+
+
+def _redis(url: str) -> LimitStore:
+    """Make the store in Redis.
+
+    Raises:
+        ValueError: It could not work; said at the cold start and not at a request.
+    """
+    # All here, because most stacks have no Redis.
+    from importlib.util import find_spec
+
+    from functions.shared.limits.redis_store import RedisStore
+
+    if not url:
+        raise ValueError("LIMIT_STORE is redis, but REDIS_URL is empty")
+    if find_spec("redis") is None or find_spec("limits") is None:
+        raise ValueError(
+            "LIMIT_STORE is redis, but the zip was built without the clients of Redis"
+        )
+    return RedisStore(url)
 
 
 def limiter(kind: str, *, redis_url: str, database: Database) -> Limiter:

@@ -30,6 +30,8 @@ DENIED = {"boto3", "botocore", "pydantic", "openai", "google.genai", "cryptograp
 ZIP_MB_MAX = {"llm-handler": 50, "extract-memory": 50}
 SMALL_ZIP_MB = 6
 JWKS_ZIP_MB_MAX = 11
+REDIS_MB_MAX = 3
+"""What the clients of Redis add: 2.6 MB when this was written."""
 EM_AARCH64 = b"\xb7\x00"
 
 
@@ -182,6 +184,44 @@ def test_a_zip_without_jwks_says_what_it_lacks(target, unzipped):
 
 def test_a_zip_with_jwks_is_small_enough(with_jwks):
     assert with_jwks[0].size <= JWKS_ZIP_MB_MAX * 1e6
+
+
+@pytest.fixture(scope="module")
+def with_redis(target, tmp_path_factory) -> tuple[Bundle, Path]:
+    """chat_send's zip for a stack with a Redis, and unpacked."""
+    folder, unpacked = (tmp_path_factory.mktemp(name) for name in ("redis", "unpacked"))
+    bundle = build(CHAT_SEND, replace(target, extras=frozenset({"redis"})), folder)
+    with zipfile.ZipFile(bundle.path) as archive:
+        archive.extractall(unpacked)
+    return bundle, unpacked
+
+
+COUNT = """
+from functions.shared.limits import Limit
+from functions.shared.limits.stores import store
+limits = store("redis", redis_url={url!r}, database=None)
+limit = Limit(scope="chat", hits=2, window_s=60)
+print([limits.hit(limit, "ann").is_admitted for _ in range(3)])
+"""
+
+
+def test_a_zip_with_redis_counts_hits_there(target, with_redis, redis_server):
+    program = f"exec({COUNT.format(url=redis_server.url)!r})"
+
+    assert run(target, with_redis[1], program) == "[True, True, False]\n"
+
+
+def test_a_zip_without_redis_says_what_it_lacks(target, unzipped):
+    program = f"exec({COUNT.format(url='redis://127.0.0.1:1/0')!r})"
+
+    with pytest.raises(AssertionError, match="built without the clients of Redis"):
+        run(target, unzipped[CHAT_SEND.name], program)
+
+
+def test_redis_makes_a_zip_at_most_so_much_larger(built, with_redis):
+    more = with_redis[0].size - built[CHAT_SEND.name].size
+
+    assert 0 < more <= REDIS_MB_MAX * 1e6
 
 
 def test_a_second_build_gives_the_same_bytes(target, built, tmp_path, monkeypatch):

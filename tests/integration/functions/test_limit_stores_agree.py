@@ -3,7 +3,6 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 
@@ -11,6 +10,7 @@ from functions.pooled_database import PooledDatabase
 from functions.shared.limits import LIMIT_STORES, Limit, Verdict
 from functions.shared.limits.memory import MemoryStore
 from functions.shared.limits.stores import limiter, store
+from infra.catalog import limits as catalog
 
 pytestmark = pytest.mark.integration
 
@@ -177,9 +177,12 @@ def test_the_memory_of_many_keys_is_bounded():
     assert sum(len(windows) for windows in limits._windows.values()) == 2
 
 
-def test_there_is_no_other_store(database):
-    with (
-        suppress(AttributeError),
-        pytest.raises(ValueError, match="no limit store 'x'"),
-    ):
+def test_a_store_that_could_not_work_is_refused_at_once(database):
+    with pytest.raises(ValueError, match="no limit store 'x'"):
         store("x", redis_url="", database=database)
+    with pytest.raises(ValueError, match="REDIS_URL is empty"):
+        store("redis", redis_url="", database=database)
+
+
+def test_the_stores_are_those_of_the_catalog():
+    assert LIMIT_STORES == catalog.LIMIT_STORES
