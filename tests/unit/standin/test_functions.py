@@ -77,3 +77,17 @@ def test_an_emulator_that_does_not_answer_is_a_problem(app, http, forwarded):
     answer = http.get("/functions/v1/chat-send")
 
     assert (answer.status_code, answer.json()["title"]) == (502, "no answer")
+
+
+def test_a_function_is_found_by_its_route_where_its_name_differs(
+    http, forwarded, stack
+):
+    urls = {"read-history": f"http://{HOST}/"}
+    (stack.state / "functions.json").write_text(json.dumps(urls))
+
+    http.get("/functions/v1/chat-history?chat_id=1&limit=2")
+
+    (request,) = forwarded
+    assert str(request.url) == (
+        f"{stack.emulator_url}/functions/v1/chat-history?chat_id=1&limit=2"
+    )
