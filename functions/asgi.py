@@ -2,7 +2,8 @@
 
 For a server of one's own and for load tests. The routes are those of ``routes.py``, the
 work is the services' own; what SQS and its consumers do on AWS, worker threads do
-here with the same outbox.
+here with the same outbox. Chat messages have a way of their own, without a thread and
+with statements for many of them at a time; everything else runs in threads.
 """
 
 import os
@@ -14,41 +15,84 @@ from uuid import uuid4
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse
 from starlette.responses import Response as HttpResponse
 from starlette.routing import Route as HttpRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from functions.chat_endpoint import ChatEndpoint
+from functions.chat_send.service import Service
+from functions.chat_send.settings import Settings
+from functions.message_batcher import Acceptor, MessageBatcher
 from functions.outbox_worker import OutboxWorker
 from functions.pooled_database import PooledDatabase
-from functions.routes import ROUTES, Route
+from functions.routes import CHAT_SEND, ROUTES, Route
 from functions.shared.application import Application
 from functions.shared.http import MAX_BODY_BYTES, Request
 from functions.shared.logging import configure
 
+HEALTH_PATH = "/healthz"
+"""Answers as long as the process does; asks no other part."""
 
-def create(variables: Mapping[str, str] | None = None) -> Starlette:
+
+def create(
+    variables: Mapping[str, str] | None = None,
+    *,
+    acceptor: Acceptor | None = None,
+    drains: bool = True,
+) -> ASGIApp:
     """Make the ASGI application.
 
     Args:
         variables: The environment of all services together; ``None`` takes the
             process's. ``QUEUE_URL_LLM`` and ``QUEUE_URL_EXTRACTION`` should be empty:
             with a queue its own consumer works, and the worker only relays.
+        acceptor: Takes chat messages to the database; a load test passes what it
+            compares with.
+        drains: Whether to do the work of the outbox here as well.
     """
     variables = os.environ if variables is None else variables
     configure("asgi")
     database = PooledDatabase(variables.get("DATABASE_URL", ""))
+    settings = Settings.from_environ(variables)
+    if acceptor is None:
+        acceptor = MessageBatcher(
+            settings.database_url, window_s=settings.limit_window_s
+        )
+    service = Service(settings, database)
+    chat = ChatEndpoint(service, settings.allowed_origins, acceptor)
     routes = [_mount(route, variables, database) for route in ROUTES]
-    worker = OutboxWorker(variables, database)
+    routes.append(HttpRoute(HEALTH_PATH, _health))
+    worker = OutboxWorker(variables, database) if drains else None
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         database.open()
-        worker.start()
+        await chat.open()
+        if worker:
+            worker.start()
         yield
-        await run_in_threadpool(worker.stop)
+        await chat.close()
+        if worker:
+            await run_in_threadpool(worker.stop)
         database.close()
 
-    return Starlette(routes=routes, lifespan=lifespan)
+    everything_else = Starlette(routes=routes, lifespan=lifespan)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        is_message = (
+            scope["type"] == "http"
+            and scope["method"] == CHAT_SEND.method
+            and scope["path"] == CHAT_SEND.path
+        )
+        await (chat if is_message else everything_else)(scope, receive, send)
+
+    return serve
+
+
+async def _health(_: HttpRequest) -> JSONResponse:
+    """Say that the process answers."""
+    return JSONResponse({"status": "ok"})
 
 
 def _mount(

@@ -14,6 +14,14 @@ from functions.shared.database import Connection
 
 ACCEPT = "select kiloscale.accept_messages(%s::jsonb, %s)::text"
 
+AGAIN = (
+    psycopg.errors.ForeignKeyViolation,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.SerializationFailure,
+)
+"""Errors after which the statement is run once more. A conversation that was deleted
+while it ran is not found by the second one, which then says so."""
+
 OWNER = "select user_id from public.conversations where id = %s"
 
 
@@ -113,8 +121,7 @@ def accept(
     values = parameters([offers], window_s)
     try:
         row = connection.execute(ACCEPT, values).fetchone()
-    except psycopg.errors.ForeignKeyViolation:
-        # The conversation was deleted during the statement: it is not found now.
+    except AGAIN:
         row = connection.execute(ACCEPT, values).fetchone()
     return found(row[0] if row else "[]")
 
