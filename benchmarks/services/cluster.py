@@ -107,7 +107,8 @@ def running(
 
 def fill(database: Database, sizes: Sizes, progress: Callable[[str], None]) -> None:
     """Fill the app's tables with what a demo has, and write it to the disk."""
+    progress(f"filling it with {sizes.told()}")
     with database.connect() as connection:
-        filling.fill(connection, sizes, progress)
+        filling.fill(connection, sizes, lambda _: None)
     with psycopg.connect(database.stack.admin_url, autocommit=True) as connection:
         connection.execute("checkpoint")
