@@ -7,6 +7,7 @@ name echoes.
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 
 from starlette.responses import Response
@@ -17,6 +18,8 @@ LONGEST_MS = 120_000
 
 MEMORY_FIELD = "memory_text"
 """Stands in the instructions of whoever asks for memories."""
+
+_SAID = re.compile(r"\[(\d+)\] user: (.*)")
 
 KNOWN = frozenset({"echo", "429", "500", "garbage", "empty"})
 
@@ -75,17 +78,25 @@ def memories_of(conversation: str) -> str:
     """Make one memory of each thing that the user said, as JSON.
 
     Args:
-        conversation: Lines that begin with ``user:`` are the user's.
+        conversation: Lines that begin with a number in brackets and ``user:`` are the
+            user's.
     """
     said = [
-        line.removeprefix("user:").strip()
+        (int(found.group(1)), found.group(2))
         for line in conversation.splitlines()
-        if line.startswith("user:")
+        if (found := _SAID.match(line))
     ]
     return json.dumps(
         [
-            {"memory_text": f"Said: {each}", "memory_type": "fact", "confidence": 0.9}
-            for each in said
+            {
+                "source": number,
+                "memory_text": f"Said: {text}",
+                "memory_type": "fact",
+                "confidence": 0.9,
+                "value": 0.9,
+                "horizon_days": 365,
+            }
+            for number, text in said
         ]
     )
 

@@ -1,9 +1,10 @@
-"""Read the end of a conversation once: lease, ask, choose, save."""
+"""Read what is unread of a conversation once: lease, ask, choose, save."""
 
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
@@ -16,10 +17,13 @@ from functions.extract_memory.memories import (
     keep,
 )
 from functions.extract_memory.prompts import extraction_prompt
-from functions.extract_memory.queries import Conversation, Limit, Saved
+from functions.extract_memory.queries import Conversation, Found, Limit, Saved
 from functions.shared.database import Database
+from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
-from functions.shared.providers.models import Models, read_config
+from functions.shared.providers.models import ModelConfig, Models, read_config
+from functions.shared.providers.prices import Prices
+from functions.shared.providers.spending import Cost, cost
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +41,9 @@ class Outcome(StrEnum):
     READ = "conversation read"
     DONE_BEFORE = "done before"
     LEASED = "leased by another consumer"
-    VOID = "the messages are gone"
-    OVER_LIMIT = "dropped: over the user's limit"
+    NOTHING_NEW = "nothing that was not read"
+    VOID = "the conversation is gone"
+    POSTPONED = "postponed: over the user's limit"
 
 
 class Extraction(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,18 +60,42 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     saved: int = 0
 
 
+class Configs(Protocol):
+    """The row ``llm_provider`` of ``system_config``, as `LlmConfigs` keeps it."""
+
+    def get(self) -> dict[str, Any] | None:
+        """Give its value; ``None`` without such a row."""
+
+    def invalidate(self) -> None:
+        """Forget it: the next reading reads the row."""
+
+
+class Language(msgspec.Struct, frozen=True, kw_only=True):
+    """What it takes to call a language model.
+
+    Attributes:
+        models: The models.
+        configs: Which of them is configured.
+        prices: What they cost.
+    """
+
+    models: Models
+    configs: Configs
+    prices: Prices
+
+
 class Extractor:
-    """Reads conversations for memories, each message that asks for it once.
+    """Reads conversations for memories, each message once.
 
     Args:
         database: Where the messages and the memories are.
-        models: The language models.
+        language: Who reads.
         limit: How many calls a user has.
     """
 
-    def __init__(self, database: Database, models: Models, limit: Limit) -> None:
+    def __init__(self, database: Database, language: Language, limit: Limit) -> None:
         self._database = database
-        self._models = models
+        self._language = language
         self._limit = limit
 
     def extract(
@@ -95,33 +124,51 @@ class Extractor:
             repeatable=True,
         )
         busy = frozenset(found.waiting) - frozenset(found.leased)
-        if not found.leased:
-            outcome = Outcome.LEASED if busy else Outcome.DONE_BEFORE
-            return Extraction(outcome=outcome, busy=busy)
-        if found.conversation is None:
-            self._discard(found.leased)
-            return Extraction(outcome=Outcome.VOID, busy=busy)
+        if found.conversation is not None:
+            conversation = msgspec.convert(found.conversation, Conversation)
+            done = self._read(conversation, found, left_s() - SAVE_MARGIN_S)
+            return msgspec.structs.replace(done, busy=busy)
+        if busy and not found.is_there:
+            self._database.run(
+                lambda connection: queries.discard(connection, found.waiting),
+                repeatable=True,
+            )
+            return Extraction(outcome=Outcome.VOID)
+        outcome = Outcome.LEASED if busy else Outcome.DONE_BEFORE
+        return Extraction(outcome=outcome, busy=busy)
+
+    def _read(
+        self, conversation: Conversation, found: Found, budget_s: float
+    ) -> Extraction:
+        """Read what was leased."""
+        if not conversation.has_sources:
+            self._finish(conversation, found.leased, None)
+            return Extraction(outcome=Outcome.NOTHING_NEW)
         if not found.is_admitted:
-            self._discard(found.leased)
-            return Extraction(outcome=Outcome.OVER_LIMIT, busy=busy)
-        conversation = msgspec.convert(found.conversation, Conversation)
-        budget_s = left_s() - SAVE_MARGIN_S
-        kept, refused, completion = self._ask(conversation, found.leased, budget_s)
-        saved = self._save(conversation, found.leased, kept, completion)
+            self._database.run(
+                lambda connection: queries.postpone(
+                    connection, conversation, found.leased, self._limit
+                ),
+                repeatable=True,
+            )
+            return Extraction(outcome=Outcome.POSTPONED)
+        kept, refused, spent = self._ask(conversation, found.leased, budget_s)
+        saved = self._save(conversation, found.leased, kept, spent)
         _log(conversation, kept, refused, saved)
-        return Extraction(outcome=Outcome.READ, busy=busy, saved=saved.saved)
+        return Extraction(outcome=Outcome.READ, saved=saved.saved)
 
     def _ask(
         self, conversation: Conversation, outbox_ids: Sequence[int], budget_s: float
-    ) -> tuple[list[Kept], Counter[str], Completion]:
+    ) -> tuple[list[Kept], Counter[str], Cost]:
         """Ask the model and choose; leave the reason on the rows if that fails."""
+        spent: Cost | None = None
         try:
-            completion = self._models.complete(
-                read_config(conversation.config),
-                extraction_prompt(conversation.turns),
-                budget_s,
-            )
-            return *keep(decode(completion.text)), completion
+            prompt = extraction_prompt(conversation.messages)
+            config, completion = self._complete(prompt, budget_s)
+            prices = self._language.prices
+            spent = cost(prices, config, prompt=prompt, completion=completion)
+            memories = decode(completion.text)
+            return *keep(memories, conversation.messages), spent
         except Exception as error:
             # The text of an unexpected error could quote the conversation.
             known = isinstance(error, ProviderError | UnreadableAnswerError)
@@ -130,10 +177,23 @@ class Extractor:
             # the leases run out by themselves.
             self._database.run(
                 lambda connection: queries.give_up(
-                    connection, conversation.user_id, outbox_ids, reason
+                    connection, conversation, outbox_ids, reason=reason, spent=spent
                 ),
                 repeatable=False,
             )
+            raise
+
+    def _complete(
+        self, prompt: Prompt, budget_s: float
+    ) -> tuple[ModelConfig, Completion]:
+        """Call the configured model."""
+        configs = self._language.configs
+        try:
+            config = read_config(configs.get())
+            return config, self._language.models.complete(config, prompt, budget_s)
+        except ProviderError:
+            # What is wrong may be the configuration, and mended since it was read.
+            configs.invalidate()
             raise
 
     def _save(
@@ -141,29 +201,29 @@ class Extractor:
         conversation: Conversation,
         outbox_ids: Sequence[int],
         kept: Sequence[Kept],
-        completion: Completion,
+        spent: Cost,
     ) -> Saved:
-        """Save the memories; without any, only the rows that asked are deleted."""
+        """Save the memories; without any, only note what was read."""
         if not kept:
-            self._discard(outbox_ids)
-            return Saved(unknown=0, saved=0)
-        metadata = {
-            "model": completion.model,
-            "input_tokens": completion.input_tokens,
-            "output_tokens": completion.output_tokens,
-        }
-        # A second run after a commit that was cut off finds the rows deleted.
+            self._finish(conversation, outbox_ids, spent)
+            return Saved()
+        # A second run after a commit that was cut off finds the token gone.
         return self._database.run(
             lambda connection: queries.save(
-                connection, conversation, outbox_ids, kept, metadata
+                connection, conversation, outbox_ids, memories=kept, spent=spent
             ),
             repeatable=True,
         )
 
-    def _discard(self, outbox_ids: Sequence[int]) -> None:
-        """Delete outbox rows."""
+    def _finish(
+        self, conversation: Conversation, outbox_ids: Sequence[int], spent: Cost | None
+    ) -> None:
+        """Note what was read; delete the rows that asked."""
         self._database.run(
-            lambda connection: queries.discard(connection, outbox_ids), repeatable=True
+            lambda connection: queries.finish(
+                connection, conversation, outbox_ids, spent
+            ),
+            repeatable=True,
         )
 
 
@@ -176,9 +236,11 @@ def _log(
     """Log counts and ids, never a memory."""
     fields = {
         "chat_id": conversation.chat_id,
+        "messages": len(conversation.messages),
         "kept": len(kept),
         "refused": refused,
-        "known": len(kept) - saved.unknown,
+        "told_again": saved.told_again,
+        "taken_back": saved.taken_back,
         "saved": saved.saved,
     }
     logger.info("memories chosen", extra={"fields": fields})

@@ -10,9 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from functions.extract_memory.extraction import Extractor
+from functions.extract_memory.extraction import Extractor, Language
 from functions.extract_memory.queries import Limit
 from functions.extract_memory.settings import Settings
+from functions.shared.caching import CacheMetrics
+from functions.shared.caching.llm_config import LlmConfigs
+from functions.shared.caching.shared_store import shared_store
 from functions.shared.database import Database, SingleConnection
 from functions.shared.logging import configure, request_id
 from functions.shared.providers.models import models
@@ -39,18 +42,35 @@ def extractor(settings: Settings, database: Database) -> Extractor:
         settings: Its environment.
         database: Where the messages and the memories are.
     """
+    return _assemble(settings, database, _configs(settings, database))
+
+
+def _configs(settings: Settings, database: Database) -> LlmConfigs:
+    """Give the cache of the models' configuration."""
+    shared = shared_store(settings.redis_url, settings.stack)
+    return LlmConfigs(database, shared, settings.config_lifetime)
+
+
+def _assemble(settings: Settings, database: Database, configs: LlmConfigs) -> Extractor:
+    """Assemble the service around a cache."""
+    language = Language(
+        models=models(settings.model_keys), configs=configs, prices=settings.prices
+    )
     limit = Limit(settings.limit_hits, settings.limit_window_s)
-    return Extractor(database, models(settings.model_keys), limit)
+    return Extractor(database, language, limit)
 
 
 @cache
-def _service() -> Extractor:
+def _service() -> tuple[Extractor, CacheMetrics]:
     """Assemble the service of this Lambda environment, at its first invocation."""
     configure("extract_memory")
     settings = Settings.from_environ(os.environ)
-    return extractor(
-        settings, SingleConnection(settings.database_url, "extract_memory")
+    database = SingleConnection(settings.database_url, "extract_memory")
+    configs = _configs(settings, database)
+    metrics = CacheMetrics(
+        settings.metrics_namespace, settings.stack, "extract_memory", [configs]
     )
+    return _assemble(settings, database, configs), metrics
 
 
 def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -65,7 +85,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
         The partial batch response, ``{"batchItemFailures": [{"itemIdentifier":
         str}]}``: SQS delivers these messages again.
     """
-    service = _service()
+    service, metrics = _service()
     groups: dict[UUID, dict[str, Work]] = {}
     failed: set[str] = set()
     for record in event["Records"]:
@@ -86,6 +106,7 @@ def handle(event: dict[str, Any], context: Any) -> dict[str, Any]:
             lambda group: _unfinished(service, group, left_s), groups.values()
         ):
             failed |= unfinished
+    metrics.write()
     return {"batchItemFailures": [{"itemIdentifier": each} for each in sorted(failed)]}
 
 

@@ -1,19 +1,29 @@
 """From a model's answer to the memories that may be kept: pure functions."""
 
-import hashlib
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal
+from uuid import UUID
 
 import msgspec
 
+from functions.extract_memory.prompts import Message, numbered
 from functions.extract_memory.safety import refusal
+from functions.extract_memory.similarity import canonical_hash, tells_the_same
 
 CONFIDENCE_MIN = 0.82
 """Least confidence of a memory: the lowest that the app's own memories have, whose
 values run from 0.82 to 0.99."""
+
+VALUE_MIN = 0.5
+"""Least value, a choice and not measured: an answer is given at most 20 memories, so
+one that is more likely of no use than of use takes the place of a better one."""
+
+HORIZON_MIN_DAYS = 7.0
+"""Shortest time that a memory must stay true, in days; a choice and not measured. A
+memory is given to every later answer, so what is over within a week ("has an exam
+tomorrow") would mislead for longer than it helps."""
 
 TEXT_MIN = 8
 TEXT_MAX = 500
@@ -25,26 +35,42 @@ ANSWER_MEMORIES_MAX = 50
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 _FIELD = re.compile(r" - at `([^`]*)`$")
 
+_Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
-    """One memory, as the model writes it."""
+    """One memory, as the model writes it.
 
+    Attributes:
+        source: Number of the message that told it.
+        value: How much it helps to know it.
+        horizon_days: How long it will stay true.
+    """
+
+    source: int
     memory_text: str
     memory_type: Literal["fact", "emotion", "goal", "pattern", "relationship"]
-    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    confidence: _Share
+    value: _Share
+    horizon_days: Annotated[float, msgspec.Meta(ge=0)]
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """One memory, as the columns of ``user_memory`` name it.
 
     Attributes:
+        source_message_id: The user's message that told it.
         canonical_hash: Equal for texts that differ in case, spaces or punctuation.
+        value: As `Memory` has it, for ``memory_metadata``; so has ``horizon_days``.
     """
 
+    source_message_id: UUID
     memory_text: str
     memory_type: str
     confidence_score: float
     canonical_hash: str
+    value: float
+    horizon_days: float
 
 
 class UnreadableAnswerError(Exception):
@@ -81,48 +107,58 @@ def decode(answer: str) -> list[Memory]:
         raise UnreadableAnswerError("answer: not JSON") from error
 
 
-def keep(memories: Sequence[Memory]) -> tuple[list[Kept], Counter[str]]:
-    """Choose the memories that may be kept.
+def keep(
+    memories: Sequence[Memory], messages: Sequence[Message]
+) -> tuple[list[Kept], Counter[str]]:
+    """Choose the memories that may be kept, at most one for each message.
+
+    Args:
+        memories: What the model answered.
+        messages: What it was asked about, as `extraction_prompt` got it.
 
     Returns:
         Those, the surest first, and how many of the others each reason refused.
     """
-    kept: dict[str, Kept] = {}
+    sources = {
+        number: each.id
+        for number, each in numbered(messages).items()
+        if each.role == "user"
+    }
+    kept: dict[UUID, Kept] = {}
     refused: Counter[str] = Counter()
     for memory in sorted(memories, key=lambda each: -each.confidence):
         # PostgreSQL's text holds every character but this one.
         text = " ".join(memory.memory_text.replace("\0", " ").split())
-        digest = canonical_hash(text)
         if reason := _why_not(memory, text):
             refused[reason] += 1
-        elif digest in kept:
+        elif (source := sources.get(memory.source)) is None:
+            refused["unsourced"] += 1
+        elif any(tells_the_same(text, each.memory_text) for each in kept.values()):
             refused["repeated"] += 1
+        elif source in kept:
+            refused["second of its message"] += 1
         else:
-            kept[digest] = Kept(
+            kept[source] = Kept(
+                source_message_id=source,
                 memory_text=text,
                 memory_type=memory.memory_type,
                 # The column has three decimals.
                 confidence_score=round(memory.confidence, 3),
-                canonical_hash=digest,
+                canonical_hash=canonical_hash(text),
+                value=memory.value,
+                horizon_days=memory.horizon_days,
             )
     return list(kept.values()), refused
-
-
-def canonical_hash(text: str) -> str:
-    """Digest what a text says, without case, accents' encoding and punctuation.
-
-    >>> canonical_hash("Likes  tea.") == canonical_hash("likes tea")
-    True
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    words = re.sub(r"[^\w]+", " ", folded).split()
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()
 
 
 def _why_not(memory: Memory, text: str) -> str | None:
     """Say why a memory is refused."""
     if memory.confidence < CONFIDENCE_MIN:
         return "unsure"
+    if memory.value < VALUE_MIN:
+        return "of little value"
+    if memory.horizon_days < HORIZON_MIN_DAYS:
+        return "soon over"
     if not TEXT_MIN <= len(text) <= TEXT_MAX:
         return "length"
     return refusal(text)

@@ -1,26 +1,44 @@
-"""The queries of extract_memory: what goes into each statement and what comes out."""
+"""The queries of extract_memory: what goes into each statement and what comes out.
 
-from collections.abc import Mapping, Sequence
+The statements of a transaction are sent in one go, a pipeline: the locks cost no round
+trip of their own, and a reading has three at most.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from psycopg.rows import class_row
 
-from functions.extract_memory import statements
+from functions.extract_memory import effects, statements
+from functions.extract_memory.known import Known, Sorted, sort_out
 from functions.extract_memory.memories import Kept
+from functions.extract_memory.prompts import Message
 from functions.shared.database import Connection
-from functions.shared.prompts import Turn
-from functions.shared.providers.models import CONFIG_KEY
+from functions.shared.providers.spending import Cost
 
 SCOPE = "extraction"
 """``scope`` of the limit's counter."""
 
-WINDOW_MESSAGES = 8
-"""Messages that one call reads, up to the newest: four turns."""
+MESSAGES_MAX = 40
+"""Messages that one call reads: twenty turns. As in kiloscale.begin_memory_progress."""
+
+CONTEXT_MESSAGES = 4
+"""Messages before them that were read already: what "it" and "she" refer to."""
 
 MESSAGE_TEXT_MAX = 2_000
-"""Characters that are read of each message: they bound what a call costs."""
+ANSWER_TEXT_MAX = 500
+"""Characters that are read of a user's message, and of an assistant's, which only helps
+to understand the next one. They bound what a call costs: 13,000 tokens."""
+
+LATE_S = 60
+"""How late a message may be committed, in seconds, and still be found unread; as in the
+comment of ``memory_progress.read_ids``. A request ends after 10."""
+
+KNOWN_MAX = 1_000
+"""Memories of a user that a new one is compared with; 100 kB at most in practice."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -31,23 +49,36 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a conversation, and whose memories it tells.
+    """The part of a conversation that is read, and whose memories it tells.
 
     Attributes:
         chat_id: The conversation.
         user_id: Its owner.
         profile_id: The profile that the memories belong to.
         mode: Mode of its newest message.
-        turns: Oldest first.
-        config: Value of the row ``llm_provider`` of ``system_config``.
+        messages: Oldest first.
+        read_through: ``created_at`` of the newest of them; ``None`` without any.
+        left_over: Unread messages that do not fit, at most `MESSAGES_MAX`.
+        turns: Turns that asked to be read.
+        idle_s: How long they waited for another one, in seconds.
+        token: End of the lease; nothing is saved for a lease that is not ours.
     """
 
     chat_id: UUID
     user_id: UUID
     profile_id: UUID | None
     mode: str | None
-    turns: list[Turn]
-    config: dict[str, Any] | None
+    messages: list[Message]
+    read_through: datetime | None
+    left_over: int
+    turns: int
+    idle_s: int
+    token: datetime
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether the user said anything that was not read before."""
+        return any(each.role == "user" and not each.is_read for each in self.messages)
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,27 +87,36 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         waiting: Outbox rows that still exist.
         leased: Those of them whose lease is ours.
+        is_there: Whether the conversation exists.
         is_admitted: Whether the limit admits a call.
-        conversation: The fields of `Conversation` as JSON; ``None`` if every message
-            was deleted.
+        conversation: The fields of `Conversation` as JSON; ``None`` without a lease.
     """
 
     waiting: list[int]
     leased: list[int]
+    is_there: bool
     is_admitted: bool
     conversation: dict[str, Any] | None
 
 
-class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """What `save` did, in memories.
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The row of `effects.FINISH` and `effects.SAVE`.
 
     Attributes:
-        unknown: Those that the user did not have.
-        saved: Those that were saved: one for each message that asked.
+        is_ours: Whether the lease still was ours; else nothing was done.
+        saved: Memories that were saved.
     """
 
-    unknown: int
+    is_ours: bool
     saved: int
+
+
+class Saved(msgspec.Struct, frozen=True, kw_only=True):
+    """What `save` did, in memories; see `known.Sorted`."""
+
+    saved: int = 0
+    told_again: int = 0
+    taken_back: int = 0
 
 
 def take(
@@ -86,7 +126,7 @@ def take(
     lease_s: int,
     limit: Limit,
 ) -> Found:
-    """Lease the rows of one conversation, count the call, read the conversation."""
+    """Lease a conversation and its rows, count the call, read what is unread."""
     parameters = {
         "chat_id": chat_id,
         "outbox_ids": list(outbox_ids),
@@ -94,52 +134,163 @@ def take(
         "scope": SCOPE,
         "hits_max": limit.hits,
         "window_s": limit.window_s,
-        "messages": WINDOW_MESSAGES,
+        "messages": MESSAGES_MAX,
+        "context": CONTEXT_MESSAGES,
         "text_max": MESSAGE_TEXT_MAX,
-        "config_key": CONFIG_KEY,
+        "answer_text_max": ANSWER_TEXT_MAX,
+        "late_s": LATE_S,
     }
     with connection.cursor(row_factory=class_row(Found)) as cursor:
-        return cursor.execute(statements.TAKE, parameters).fetchall()[0]
+        with connection.pipeline(), connection.transaction():
+            connection.execute(statements.BEGIN_PROGRESS, (chat_id,))
+            connection.execute(statements.LOCK_PROGRESS, (chat_id,))
+            cursor.execute(statements.TAKE, parameters)
+        return cursor.fetchall()[0]
+
+
+def finish(
+    connection: Connection,
+    conversation: Conversation,
+    outbox_ids: Sequence[int],
+    spent: Cost | None,
+) -> Done:
+    """Note that a conversation was read and told nothing; delete its rows."""
+    parameters = _finishing(conversation, outbox_ids)
+    with connection.cursor(row_factory=class_row(Done)) as cursor:
+        with connection.pipeline(), connection.transaction():
+            connection.execute(statements.LOCK_PROGRESS, (conversation.chat_id,))
+            _settle(connection, conversation, spent)
+            cursor.execute(effects.FINISH, parameters)
+        return cursor.fetchall()[0]
 
 
 def save(
     connection: Connection,
     conversation: Conversation,
     outbox_ids: Sequence[int],
+    *,
     memories: Sequence[Kept],
-    metadata: Mapping[str, object],
+    spent: Cost,
 ) -> Saved:
-    """Save what the user does not have yet; delete the rows that asked."""
-    parameters = {
-        "outbox_ids": list(outbox_ids),
+    """Save what the user does not have yet, count what he told again, and finish."""
+    keys = {
         "user_id": conversation.user_id,
         "profile_id": conversation.profile_id,
-        "chat_id": conversation.chat_id,
-        "mode": conversation.mode,
-        "memories": msgspec.json.encode(memories).decode(),
-        "metadata": msgspec.json.encode(metadata).decode(),
+        "known": KNOWN_MAX,
     }
-    with (
-        connection.transaction(),
-        connection.cursor(row_factory=class_row(Saved)) as cursor,
-    ):
-        connection.execute(statements.LOCK_USER, (conversation.user_id,))
-        return cursor.execute(statements.SAVE, parameters).fetchall()[0]
+    with connection.cursor(row_factory=class_row(Done)) as cursor:
+        with connection.pipeline(), connection.transaction():
+            connection.execute(effects.LOCK_USER, (conversation.user_id,))
+            connection.execute(effects.LOCK_CONVERSATION, (conversation.chat_id,))
+            connection.execute(statements.LOCK_PROGRESS, (conversation.chat_id,))
+            with connection.cursor(row_factory=class_row(Known)) as known:
+                found = known.execute(effects.KNOWN, keys).fetchall()
+            choice = sort_out(memories, found)
+            _settle(connection, conversation, spent)
+            cursor.execute(
+                effects.SAVE,
+                _finishing(conversation, outbox_ids)
+                | {
+                    "user_id": conversation.user_id,
+                    "profile_id": conversation.profile_id,
+                    "mode": conversation.mode,
+                    "memories": _rows(choice, spent),
+                    "known_ids": choice.told_again,
+                },
+            )
+        done = cursor.fetchall()[0]
+    return Saved(
+        saved=done.saved,
+        told_again=len(choice.told_again) if done.is_ours else 0,
+        taken_back=choice.taken_back,
+    )
 
 
-def discard(connection: Connection, outbox_ids: Sequence[int]) -> None:
-    """Delete rows whose work is done, void or not admitted."""
-    connection.execute(statements.DISCARD, (list(outbox_ids),))
+def postpone(
+    connection: Connection,
+    conversation: Conversation,
+    outbox_ids: Sequence[int],
+    limit: Limit,
+) -> None:
+    """Let the rows wait until the user's window ends."""
+    parameters = _held(conversation, outbox_ids) | {"window_s": limit.window_s}
+    with connection.pipeline(), connection.transaction():
+        connection.execute(statements.LOCK_PROGRESS, (conversation.chat_id,))
+        connection.execute(effects.POSTPONE, parameters)
 
 
 def give_up(
-    connection: Connection, user_id: UUID, outbox_ids: Sequence[int], reason: str
+    connection: Connection,
+    conversation: Conversation,
+    outbox_ids: Sequence[int],
+    *,
+    reason: str,
+    spent: Cost | None,
 ) -> None:
     """Release the leases, give the call back, record why there is nothing yet."""
-    parameters = {
-        "scope": SCOPE,
-        "user_id": user_id,
+    parameters = _held(conversation, outbox_ids) | {"reason": reason}
+    with connection.pipeline(), connection.transaction():
+        connection.execute(statements.LOCK_PROGRESS, (conversation.chat_id,))
+        _settle(connection, conversation, spent)
+        connection.execute(effects.GIVE_UP, parameters)
+
+
+def discard(connection: Connection, outbox_ids: Sequence[int]) -> None:
+    """Delete rows whose conversation is gone."""
+    connection.execute(statements.DISCARD, (list(outbox_ids),))
+
+
+def _settle(
+    connection: Connection, conversation: Conversation, spent: Cost | None
+) -> None:
+    """Add a call to the record of costs."""
+    if spent is not None:
+        parameters = msgspec.structs.asdict(spent) | _held(conversation, ())
+        connection.execute(effects.SETTLE, parameters)
+
+
+def _held(conversation: Conversation, outbox_ids: Sequence[int]) -> dict[str, Any]:
+    """Give the parameters by which a lease is known, and its rows."""
+    return {
+        "chat_id": conversation.chat_id,
+        "user_id": conversation.user_id,
+        "token": conversation.token,
         "outbox_ids": list(outbox_ids),
-        "reason": reason,
+        "scope": SCOPE,
     }
-    connection.execute(statements.GIVE_UP, parameters)
+
+
+def _finishing(conversation: Conversation, outbox_ids: Sequence[int]) -> dict[str, Any]:
+    """Give the parameters of `effects.FINISH`."""
+    has_rest = conversation.left_over > 0
+    rest = {
+        "chat_id": conversation.chat_id,
+        "user_id": conversation.user_id,
+        "window": None,
+        "idle_s": conversation.idle_s,
+    }
+    is_full = conversation.left_over >= MESSAGES_MAX
+    return _held(conversation, outbox_ids) | {
+        "rest": msgspec.json.encode(rest).decode() if has_rest else None,
+        "rest_s": 0 if is_full else conversation.idle_s,
+        # How many of the turns are left over is not known; that there are some is.
+        "turns": conversation.turns - has_rest,
+        "read_through": conversation.read_through,
+        "read_ids": [each.id for each in conversation.messages],
+        "late_s": LATE_S,
+    }
+
+
+def _rows(choice: Sorted, spent: Cost) -> str:
+    """Write new memories as JSON rows of ``user_memory``."""
+    metadata = {
+        "model": spent.model,
+        "input_tokens": spent.input_tokens,
+        "output_tokens": spent.output_tokens,
+    }
+    rows = []
+    for each in choice.new:
+        row = msgspec.structs.asdict(each)
+        told = {"value": row.pop("value"), "horizon_days": row.pop("horizon_days")}
+        rows.append(row | {"memory_metadata": metadata | told})
+    return msgspec.json.encode(rows).decode()

@@ -1,13 +1,26 @@
-"""The SQL of extract_memory: one statement before the model is called, two after it."""
+"""The SQL of extract_memory before the model is called; after it, see effects.py.
 
-# The rows are locked in the order of their ids, so that two consumers that got some of
-# the same rows wait for each other and never both ways. `lease` then sees the newest
-# version of each row: what the other one leased is not leased again.
+Whoever changes the progress of a conversation locks it first, in a statement of its
+own: the next one then sees what the other one committed. Locks are taken in one order,
+user, conversation, progress, outbox, as kiloscale.defer_extraction and a deletion of
+the conversation take them.
+"""
+
+BEGIN_PROGRESS = "select kiloscale.begin_memory_progress(%s)"
+LOCK_PROGRESS = """
+select from kiloscale.memory_progress where chat_id = %s for update
+"""
+
+# One consumer reads a conversation at a time: its lease on the progress is the token
+# without which nothing is saved. The rows have leases too, so that the relay does not
+# send what is being worked on.
 #
-# A call of the model is counted only for a leased row whose message still exists.
+# What was committed late, with a time before that of what was read already, is unread
+# as well: hence the ids of the last minute. In a conversation of several people the
+# others' messages are not read. A call is counted only if there is something to read.
 TAKE = """
 with wanted as (
-    select o.id
+    select o.id, o.payload, o.leased_until
       from kiloscale.outbox o
      where o.id = any (%(outbox_ids)s)
        and o.topic = 'extraction'
@@ -18,25 +31,95 @@ with wanted as (
     update kiloscale.outbox o
        set leased_until = now() + make_interval(secs => %(lease_s)s)
       from wanted w
+      join kiloscale.memory_progress p on p.chat_id = %(chat_id)s
      where o.id = w.id
-       and (o.leased_until is null or o.leased_until <= now())
-    returning o.id, (o.payload ->> 'message_id')::uuid as message_id
-), newest as (
-    select m.id, m.chat_id, m.created_at, coalesce(m.mode, c.mode) as mode, c.user_id,
-           coalesce(c.profile_id, (
-               select p.id
-                 from public.user_profile_list p
-                where p.user_id = c.user_id and p.is_primary
-                limit 1)) as profile_id
+       and (w.leased_until is null or w.leased_until <= now())
+       and (p.reading_until is null or p.reading_until <= now())
+    returning o.id, o.payload
+), asked as (
+    select case when bool_and(l.payload ->> 'window' is not null)
+                then max((l.payload ->> 'window')::integer) end as window,
+           coalesce(max((l.payload ->> 'idle_s')::integer), 0) as idle_s
       from lease l
-      join public.messages m on m.id = l.message_id
-      join public.conversations c on c.id = m.chat_id
+    having count(*) > 0
+), progress as (
+    update kiloscale.memory_progress p
+       set reading_until = now() + make_interval(secs => %(lease_s)s)
+      from asked a
+     where p.chat_id = %(chat_id)s
+    returning p.*, a.window, a.idle_s
+), conversation as (
+    select p.*, c.user_id, c.mode::text as mode,
+           coalesce(c.profile_id, (
+               select l.id
+                 from public.user_profile_list l
+                where l.user_id = c.user_id and l.is_primary
+                limit 1)) as profile_id
+      from progress p
+      join public.conversations c on c.id = p.chat_id
+), newest as (
+    select m.created_at, m.id
+      from lease l
+      join public.messages m on m.id = (l.payload ->> 'message_id')::uuid
      order by m.created_at desc, m.id desc
      limit 1
+), unread as (
+    select u.*, row_number() over (order by u.created_at, u.id) as rank
+      from conversation c
+     cross join lateral (
+        select v.id, v.role, v.text, v.mode, v.created_at
+          from public.active_messages v
+         where c.window is null
+           and v.chat_id = c.chat_id
+           and v.created_at > c.read_through - make_interval(secs => %(late_s)s)
+           and v.id <> all (c.read_ids)
+           and v.status = 'complete'
+           and (v.role = 'assistant'
+                or v.role = 'user' and coalesce(v.user_id, c.user_id) = c.user_id)
+         order by v.created_at, v.id
+         limit 2 * %(messages)s) u
+), recent as (
+    select r.*
+      from conversation c
+     cross join newest n
+     cross join lateral (
+        select v.id, v.role, v.text, v.mode, v.created_at
+          from public.active_messages v
+         where v.chat_id = c.chat_id
+           and (v.created_at, v.id) <= (n.created_at, n.id)
+           and v.status = 'complete'
+           and (v.role = 'assistant'
+                or v.role = 'user' and coalesce(v.user_id, c.user_id) = c.user_id)
+         order by v.created_at desc, v.id desc
+         limit c.window) r
+     where c.window is not null
+), context as (
+    select x.*
+      from conversation c
+      join unread u on u.rank = 1
+     cross join lateral (
+        select v.id, v.role, v.text, v.mode, v.created_at
+          from public.active_messages v
+         where v.chat_id = c.chat_id
+           and (v.created_at, v.id) < (u.created_at, u.id)
+           and v.status = 'complete'
+           and (v.role = 'assistant'
+                or v.role = 'user' and coalesce(v.user_id, c.user_id) = c.user_id)
+         order by v.created_at desc, v.id desc
+         limit %(context)s) x
+), reading as (
+    select u.id, u.role, u.text, u.mode, u.created_at, false as is_read
+      from unread u
+     where u.rank <= %(messages)s
+    union all
+    select r.id, r.role, r.text, r.mode, r.created_at, false from recent r
+    union all
+    select x.id, x.role, x.text, x.mode, x.created_at, true from context x
 ), hit as (
     insert into kiloscale.rate_limits as r (scope, subject, window_started_at, hits)
-    select %(scope)s, n.user_id::text, now(), 1
-      from newest n
+    select %(scope)s, c.user_id::text, now(), 1
+      from conversation c
+     where exists (select from reading g where g.role = 'user' and not g.is_read)
         on conflict (scope, subject) do update
        set hits = case
                when r.window_started_at > now() - make_interval(secs => %(window_s)s)
@@ -51,98 +134,42 @@ with wanted as (
      where r.hits < %(hits_max)s
         or r.window_started_at <= now() - make_interval(secs => %(window_s)s)
     returning r.hits
-), recent as (
-    select a.id, a.role, a.text, a.created_at
-      from newest n
-     cross join lateral (
-        select v.id, v.role, left(v.text, %(text_max)s) as text, v.created_at
-          from public.active_messages v
-         where v.chat_id = n.chat_id
-           and (v.created_at, v.id) <= (n.created_at, n.id)
-           and v.status = 'complete'
-           -- In a conversation of several people the others' messages are not read.
-           and (v.role = 'assistant'
-                or v.role = 'user' and coalesce(v.user_id, n.user_id) = n.user_id)
-         order by v.created_at desc, v.id desc
-         limit %(messages)s) a
 )
 select (select coalesce(array_agg(w.id), '{}') from wanted w) as waiting,
        (select coalesce(array_agg(l.id), '{}') from lease l) as leased,
+       exists (select from public.conversations c where c.id = %(chat_id)s) as is_there,
        exists (select from hit) as is_admitted,
        (select jsonb_build_object(
-           'chat_id', n.chat_id,
-           'user_id', n.user_id,
-           'profile_id', n.profile_id,
-           'mode', n.mode,
-           'turns', (
+           'chat_id', c.chat_id,
+           'user_id', c.user_id,
+           'profile_id', c.profile_id,
+           'mode', coalesce((
+               select g.mode::text
+                 from reading g
+                where not g.is_read
+                order by g.created_at desc, g.id desc
+                limit 1), c.mode),
+           'messages', (
                select coalesce(
                           jsonb_agg(
-                              jsonb_build_object('role', r.role, 'text', r.text)
-                              order by r.created_at, r.id),
+                              jsonb_build_object(
+                                  'id', g.id,
+                                  'role', g.role,
+                                  'text', left(g.text, case g.role
+                                      when 'user' then %(text_max)s
+                                      else %(answer_text_max)s end),
+                                  'is_read', g.is_read)
+                              order by g.created_at, g.id),
                           '[]')
-                 from recent r),
-           'config', (
-               select c.value from public.system_config c where c.key = %(config_key)s))
-          from newest n) as conversation
-"""
-
-# Two conversations of one user may tell the same at the same time: the comparison of
-# hashes must see what the other one saved, so the lock is a statement of its own,
-# before the snapshot of `SAVE`. It ends with the transaction, as a transaction pooler
-# demands.
-LOCK_USER = """
-select pg_advisory_xact_lock(hashtextextended('kiloscale:memories:' || %s::text, 0))
-"""
-
-# The rows that asked are the sources: each has one memory at most, the surest for the
-# newest message. The values take the types of the app's own columns.
-SAVE = """
-with done as (
-    delete from kiloscale.outbox
-     where id = any (%(outbox_ids)s)
-    returning (payload ->> 'message_id')::uuid as message_id
-), source as (
-    select m.id, row_number() over (order by m.created_at desc, m.id desc) as rank
-      from (select distinct d.message_id from done d) d
-      join public.messages m on m.id = d.message_id
-     where not exists (
-        select from public.user_memory u where u.source_message_id = m.id)
-), candidate as (
-    select v.*, row_number() over (order by v.confidence_score desc, e.position) as rank
-      from jsonb_array_elements(%(memories)s::jsonb)
-           with ordinality as e (value, position)
-     cross join lateral jsonb_populate_record(null::public.user_memory, e.value) v
-     where not exists (
-        select from public.user_memory u
-         where u.user_id = %(user_id)s and u.canonical_hash = v.canonical_hash)
-), saved as (
-    insert into public.user_memory
-        (id, user_id, profile_id, conversation_id, source_message_id, memory_text,
-         memory_type, confidence_score, reference_count, is_active, canonical_hash,
-         memory_metadata, origin_mode, created_at)
-    select gen_random_uuid(), %(user_id)s, %(profile_id)s, %(chat_id)s, s.id,
-           c.memory_text, c.memory_type, c.confidence_score, 0, true, c.canonical_hash,
-           %(metadata)s::jsonb, %(mode)s, now()
-      from candidate c
-      join source s on s.rank = c.rank
-        on conflict do nothing
-    returning id
-)
-select (select count(*) from candidate) as unknown,
-       (select count(*) from saved) as saved
+                 from reading g),
+           'read_through', (
+               select max(g.created_at) from reading g where not g.is_read),
+           'left_over', (
+               select count(*) from unread u where u.rank > %(messages)s),
+           'turns', c.turns_waiting,
+           'idle_s', c.idle_s,
+           'token', c.reading_until)
+          from conversation c) as conversation
 """
 
 DISCARD = "delete from kiloscale.outbox where id = any (%s)"
-
-# A call that gave nothing does not count: an outage of the model must not use up the
-# day of a user.
-GIVE_UP = """
-with refund as (
-    update kiloscale.rate_limits
-       set hits = hits - 1
-     where scope = %(scope)s and subject = %(user_id)s::text and hits > 0
-)
-update kiloscale.outbox
-   set leased_until = null, last_error = %(reason)s
- where id = any (%(outbox_ids)s)
-"""

@@ -7,22 +7,31 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from functions.extract_memory.extraction import Extraction, Extractor, Outcome
+from functions.extract_memory.extraction import (
+    Extraction,
+    Extractor,
+    Language,
+    Outcome,
+)
 from functions.extract_memory.memories import UnreadableAnswerError
 from functions.extract_memory.queries import Limit
 from functions.shared.database import SingleConnection
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
 from functions.shared.providers.models import Models
+from functions.shared.providers.prices import Prices
 
 pytestmark = pytest.mark.integration
 
 
-def memory(text: str = "Has a cat named Tom.", confidence: float = 0.9, **more) -> dict:
+def memory(text: str = "Has a cat named Tom.", source: int = 1, **more) -> dict:
     return {
+        "source": source,
         "memory_text": text,
         "memory_type": "fact",
-        "confidence": confidence,
+        "confidence": 0.9,
+        "value": 0.9,
+        "horizon_days": 365,
     } | more
 
 
@@ -41,7 +50,24 @@ class FakeModel:
         self.block.wait(10)
         if self.error:
             raise self.error
-        return Completion(text=self.text, model=model, input_tokens=7)
+        return Completion(text=self.text, model=model, input_tokens=7, output_tokens=2)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.asked[-1].turns[0].text.split("\n")
+
+
+class FakeConfigs:
+    """No row; remembers when it was forgotten."""
+
+    def __init__(self) -> None:
+        self.forgotten = 0
+
+    def get(self) -> None:
+        return None
+
+    def invalidate(self) -> None:
+        self.forgotten += 1
 
 
 class Service:
@@ -50,14 +76,19 @@ class Service:
     def __init__(self, url: str) -> None:
         self.url = url
         self.model = FakeModel()
+        self.configs = FakeConfigs()
         self.limit = Limit(100, 86_400)
         self.databases: list[SingleConnection] = []
 
     def extract(self, chat: UUID, *rows: int) -> Extraction:
         database = SingleConnection(self.url, "extract_memory")
         self.databases.append(database)
-        models = Models({"gemini": lambda: self.model}, sleep=lambda _: None)
-        extractor = Extractor(database, models, self.limit)
+        language = Language(
+            models=Models({"gemini": lambda: self.model}, sleep=lambda _: None),
+            configs=self.configs,
+            prices=Prices({"*": (1.0, 10.0)}),
+        )
+        extractor = Extractor(database, language, self.limit)
         return extractor.extract(chat, rows, lambda: 50.0)
 
 
@@ -82,18 +113,27 @@ def say(app, chat: UUID, text: str, role: str = "user", user: UUID | None = None
     )
 
 
-def ask(app, chat: UUID, text: str = "Noted.") -> tuple[UUID, int]:
-    """Save an answer and the row that asks for its memories, as llm_handler does."""
-    message = say(app, chat, text, "assistant")
+def ask(
+    app, chat: UUID, text: str = "Noted.", *, window: int | None = None
+) -> tuple[UUID, int]:
+    """Say something, save an answer and have the turn read at once; give the source."""
+    message = say(app, chat, "I have a cat, Tom.")
+    answer = say(app, chat, text, "assistant")
     row = app.value(
-        "insert into kiloscale.outbox (topic, key, payload) values ('extraction', %s,"
-        " jsonb_build_object('chat_id', %s::text, 'message_id', %s::text))"
-        " returning id",
-        str(chat),
-        str(chat),
-        str(message),
+        "select kiloscale.defer_extraction(%s, %s, %s, 1, 1, 0, %s)",
+        *(chat, app.user, answer, window),
     )
     return message, row
+
+
+def defer(app, chat: UUID, turns_max: int = 3, idle_s: int = 300) -> int | None:
+    """Save a turn that waits for others, as llm_handler does."""
+    say(app, chat, "And one more thing.")
+    answer = say(app, chat, "Go on.", "assistant")
+    return app.value(
+        "select kiloscale.defer_extraction(%s, %s, %s, 1, %s, %s)",
+        *(chat, app.user, answer, turns_max, idle_s),
+    )
 
 
 def memories(app) -> list[tuple]:
@@ -107,11 +147,35 @@ def outbox(app) -> list[tuple]:
     return app.rows("select last_error, leased_until from kiloscale.outbox order by id")
 
 
+def waiting(app) -> list[int]:
+    return [number for (number,) in app.rows("select id from kiloscale.outbox")]
+
+
+def progress(app, chat: UUID) -> tuple:
+    """Unread messages of the user, turns that wait, whether somebody reads."""
+    [row] = app.rows(
+        "select (select count(*) from public.messages m where m.chat_id = p.chat_id"
+        "         and m.role = 'user' and m.created_at > p.read_through),"
+        " p.turns_waiting, p.reading_until is not null"
+        " from kiloscale.memory_progress p where p.chat_id = %s",
+        chat,
+    )
+    return row
+
+
 def hits(app) -> int:
     return app.value(
         "select coalesce(sum(hits), 0) from kiloscale.rate_limits"
         " where scope = 'extraction' and subject = %s",
         str(app.user),
+    )
+
+
+def usage(app) -> list[tuple]:
+    return app.rows(
+        "select purpose, calls, input_tokens, output_tokens, microusd"
+        " from kiloscale.llm_usage where user_id = %s",
+        app.user,
     )
 
 
@@ -122,7 +186,6 @@ def test_a_memory_is_saved_with_all_that_is_known_of_it(app, service):
         " values (gen_random_uuid(), %s, 'Main', true) returning id",
         app.user,
     )
-    say(app, chat, "I have a cat, Tom.")
     message, row = ask(app, chat)
 
     done = service.extract(chat, row)
@@ -131,27 +194,33 @@ def test_a_memory_is_saved_with_all_that_is_known_of_it(app, service):
     [saved] = app.rows(
         "select user_id, profile_id, conversation_id, source_message_id, memory_text,"
         " memory_type::text, confidence_score::float, reference_count, is_active,"
-        " origin_mode, memory_metadata ->> 'model', length(canonical_hash)"
+        " origin_mode, memory_metadata, length(canonical_hash)"
         " from public.user_memory"
     )
+    metadata = {
+        "model": "gemini-2.5-flash",
+        "input_tokens": 7,
+        "output_tokens": 2,
+        "value": 0.9,
+        "horizon_days": 365,
+    }
     assert saved == (
         *(app.user, profile, chat, message, "Has a cat named Tom.", "fact", 0.9),
-        *(0, True, "chat", "gemini-2.5-flash", 64),
+        *(0, True, "chat", metadata, 64),
     )
-    assert (outbox(app), hits(app)) == ([], 1)
+    assert (outbox(app), hits(app), progress(app, chat)) == ([], 1, (0, 0, False))
+    assert usage(app) == [("extraction", 1, 7, 2, 27)]
 
 
 def test_turns_that_arrive_together_are_read_with_one_call(app, service):
     chat = app.conversation()
-    say(app, chat, "I have a cat.")
     first, one = ask(app, chat)
-    say(app, chat, "And a dog.")
     second, two = ask(app, chat)
     service.model.text = json.dumps(
         [
-            memory("Has a dog and a cat.", 0.88),
-            memory("Has a cat named Tom.", 0.99),
-            memory("Has two pets at home.", 0.85),
+            memory("Has a dog and a cat.", 1, confidence=0.88),
+            memory("Has a cat named Tom.", 3, confidence=0.99),
+            memory("Has two pets at home.", 3, confidence=0.85),
         ]
     )
 
@@ -174,6 +243,7 @@ def test_redeliveries_find_it_done(app, service):
 
     assert outcomes == [Outcome.READ, Outcome.DONE_BEFORE, Outcome.DONE_BEFORE]
     assert (len(memories(app)), len(service.model.asked)) == (1, 1)
+    assert usage(app) == [("extraction", 1, 7, 2, 27)]
 
 
 def test_simultaneous_deliveries_call_the_model_once(app, service, wait_until):
@@ -196,6 +266,27 @@ def test_simultaneous_deliveries_call_the_model_once(app, service, wait_until):
     assert (len(service.model.asked), hits(app)) == (1, 1)
 
 
+def test_a_row_that_comes_while_its_conversation_is_read_waits(
+    app, service, wait_until
+):
+    chat = app.conversation()
+    _, one = ask(app, chat)
+    service.model.block.clear()
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(service.extract, chat, one)
+        wait_until(lambda: service.model.asked)
+        _, two = ask(app, chat)
+        meanwhile = service.extract(chat, two)
+        service.model.block.set()
+        reading.result()
+    after = service.extract(chat, two)
+
+    assert (meanwhile.outcome, meanwhile.busy) == (Outcome.LEASED, {two})
+    assert after.outcome is Outcome.READ
+    assert [line[:3] for line in service.model.lines] == ["[-]", "[-]", "[1]", "[2]"]
+
+
 def test_what_another_consumer_reads_is_left_to_it(app, service):
     chat = app.conversation()
     rows = [ask(app, chat)[1] for _ in range(2)]
@@ -207,7 +298,28 @@ def test_what_another_consumer_reads_is_left_to_it(app, service):
     done = service.extract(chat, *rows)
 
     assert (done.outcome, done.busy) == (Outcome.READ, frozenset(rows[:1]))
-    assert app.rows("select id from kiloscale.outbox") == [(rows[0],)]
+    assert waiting(app) == rows[:1]
+
+
+def test_a_consumer_that_lost_its_lease_saves_nothing(app, service, wait_until):
+    chat = app.conversation()
+    _, row = ask(app, chat)
+    service.model.block.clear()
+
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(service.extract, chat, row)
+        wait_until(lambda: len(service.model.asked) == 1)
+        app.connection.execute("update kiloscale.outbox set leased_until = now()")
+        app.connection.execute(
+            "update kiloscale.memory_progress set reading_until = now()"
+        )
+        next_one = pool.submit(service.extract, chat, row)
+        wait_until(lambda: len(service.model.asked) == 2)
+        service.model.block.set()
+        saved = sorted([slow.result().saved, next_one.result().saved])
+
+    assert (saved, len(memories(app)), outbox(app)) == ([0, 1], 1, [])
+    assert usage(app) == [("extraction", 1, 7, 2, 27)]
 
 
 def test_two_conversations_that_tell_the_same_give_one_memory(app, service, wait_until):
@@ -225,20 +337,37 @@ def test_two_conversations_that_tell_the_same_give_one_memory(app, service, wait
         saved = sum(future.result().saved for future in futures)
 
     assert (saved, len(memories(app)), outbox(app)) == (1, 1, [])
+    assert app.value("select reference_count from public.user_memory") == 5
 
 
-def test_a_known_memory_is_not_saved_again_and_nobody_elses_counts(app, service):
+def test_what_is_told_again_is_counted_and_nobody_elses_counts(app, service):
     other = app.person(uuid4())
     theirs = app.conversation(user=other)
     ours = [app.conversation() for _ in range(2)]
     service.extract(ours[0], ask(app, ours[0])[1])
-    service.model.text = json.dumps([memory("has a CAT, named Tom")])
+    service.model.text = json.dumps([memory("Owns a CAT called Tom")])
 
     again = service.extract(ours[1], ask(app, ours[1])[1])
+    app.user = other
     for_them = service.extract(theirs, ask(app, theirs)[1])
 
     assert (again.saved, for_them.saved) == (0, 1)
+    assert app.rows(
+        "select reference_count, last_referenced_at is not null"
+        " from public.user_memory order by created_at"
+    ) == [(1, True), (0, False)]
     assert outbox(app) == []
+
+
+def test_what_was_taken_back_is_not_saved_in_the_same_words(app, service):
+    chat = app.conversation()
+    service.extract(chat, ask(app, chat)[1])
+    app.connection.execute("update public.user_memory set is_active = false")
+
+    again = service.extract(chat, ask(app, chat)[1])
+
+    assert (again.saved, len(memories(app))) == (0, 1)
+    assert app.value("select reference_count from public.user_memory") == 0
 
 
 def test_a_message_has_one_memory_at_most(app, service):
@@ -256,33 +385,38 @@ def test_a_message_has_one_memory_at_most(app, service):
     assert outbox(app) == []
 
 
-def test_the_unsure_and_the_unsafe_are_not_saved(app, service):
+def test_the_unsure_and_the_unsafe_are_not_saved_and_count_as_read(app, service):
     chat = app.conversation()
     _, row = ask(app, chat)
     service.model.text = json.dumps(
-        [memory("Maybe likes jazz.", 0.8), memory("Was diagnosed with asthma.", 0.99)]
+        [
+            memory("Maybe likes jazz.", confidence=0.8),
+            memory("Was diagnosed with asthma.", confidence=0.99),
+        ]
     )
 
     done = service.extract(chat, row)
 
     assert (done.outcome, done.saved) == (Outcome.READ, 0)
     assert (memories(app), outbox(app)) == ([], [])
+    assert progress(app, chat) == (0, 0, False)
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "reason"),
+    ("text", "error", "reason", "calls"),
     [
-        ("You said: Tea?", None, "answer: not JSON"),
-        ('[{"memory_text": 1}]', None, "answer: wrong at $[0].memory_text"),
+        ("You said: Tea?", None, "answer: not JSON", 2),
+        ('[{"memory_text": 1}]', None, "answer: wrong at $[0].memory_text", 2),
         (
             "",
             ProviderError("429 RateLimit", is_transient=False),
             "gemini gemini-2.5-flash: 429 RateLimit",
+            1,
         ),
     ],
 )
 def test_a_failure_leaves_its_reason_and_the_next_delivery_reads(
-    app, service, text, error, reason
+    app, service, text, error, reason, calls
 ):
     chat = app.conversation()
     _, row = ask(app, chat)
@@ -291,57 +425,86 @@ def test_a_failure_leaves_its_reason_and_the_next_delivery_reads(
 
     with pytest.raises((ProviderError, UnreadableAnswerError)):
         service.extract(chat, row)
-    waiting, counted = outbox(app), hits(app)
+    left, counted = outbox(app), hits(app)
     service.model.text, service.model.error = good, None
     done = service.extract(chat, row)
 
-    assert (waiting, counted) == ([(reason, None)], 0)
+    assert (left, counted) == ([(reason, None)], 0)
     assert (done.outcome, done.saved, hits(app)) == (Outcome.READ, 1, 1)
+    assert service.configs.forgotten == (error is not None)
+    # What was answered cost something, whatever it was.
+    assert usage(app)[0][1] == calls
 
 
-def test_over_the_limit_the_work_is_dropped_until_the_window_ends(app, service):
-    service.limit = Limit(2, 86_400)
-    chat = app.conversation()
-    rows = [ask(app, chat)[1] for _ in range(3)]
+def test_over_the_limit_the_work_waits_until_the_window_ends(app, service):
+    service.limit = Limit(1, 86_400)
+    chats = [app.conversation() for _ in range(2)]
+    service.extract(chats[0], ask(app, chats[0])[1])
+    _, row = ask(app, chats[1])
 
-    outcomes = [service.extract(chat, row).outcome for row in rows]
+    refused = service.extract(chats[1], row)
+    later = app.value(
+        "select extract(epoch from least(ready_at, due_at) - now()) / 3600"
+        " from kiloscale.outbox"
+    )
+    at_once = ask(app, chats[1])[1]
     app.connection.execute(
         "update kiloscale.rate_limits set window_started_at = now() - '25 h'::interval"
     )
-    later = service.extract(chat, ask(app, chat)[1]).outcome
+    after = service.extract(chats[1], row)
 
-    assert outcomes == [Outcome.READ, Outcome.READ, Outcome.OVER_LIMIT]
-    assert later is Outcome.READ
-    assert (len(service.model.asked), outbox(app), hits(app)) == (3, [], 1)
+    assert (refused.outcome, refused.busy) == (Outcome.POSTPONED, frozenset())
+    assert later == pytest.approx(24, abs=0.1)
+    # The next turn waits with it.
+    assert at_once is None
+    assert (after.outcome, hits(app), outbox(app)) == (Outcome.READ, 1, [])
+    assert len(service.model.lines) == 4
 
 
-def test_a_deleted_message_is_dropped_and_not_counted(app, service):
+def test_a_deleted_conversation_takes_its_rows_with_it(app, service):
     chat = app.conversation()
-    message, row = ask(app, chat)
-    app.connection.execute("delete from public.messages where id = %s", (message,))
+    _, row = ask(app, chat)
+    app.connection.execute("alter table public.conversations disable trigger user")
+    app.connection.execute("delete from public.conversations where id = %s", (chat,))
 
     done = service.extract(chat, row)
 
     assert (done.outcome, outbox(app), hits(app)) == (Outcome.VOID, [], 0)
 
 
-def test_the_prompt_is_the_last_eight_messages_of_this_user(app, service):
+def test_where_the_user_said_nothing_new_no_model_is_asked(app, service):
+    chat = app.conversation()
+    service.extract(chat, ask(app, chat)[1])
+    answer = say(app, chat, "Are you there?", "assistant")
+    row = app.value(
+        "select kiloscale.defer_extraction(%s, %s, %s, 1, 1, 0)",
+        *(chat, app.user, answer),
+    )
+
+    done = service.extract(chat, row)
+
+    assert (done.outcome, outbox(app)) == (Outcome.NOTHING_NEW, [])
+    assert (len(service.model.asked), hits(app)) == (1, 1)
+    assert progress(app, chat) == (0, 0, False)
+
+
+def test_a_window_is_the_last_messages_of_this_user(app, service):
     chat = app.conversation("together")
     for number in range(9):
         say(app, chat, f"mine {number}", "user" if number % 2 else "assistant")
     say(app, chat, "another person's", user=app.person(uuid4()))
-    _, row = ask(app, chat, "x" * 3_000)
+    _, row = ask(app, chat, "x" * 3_000, window=8)
     say(app, chat, "a later one")
 
     service.extract(chat, row)
 
-    [prompt] = service.model.asked
-    assert prompt.turns[0].text.split("\n\n") == [
+    assert service.model.lines == [
         *(
-            f"{'user' if number % 2 else 'assistant'}: mine {number}"
-            for number in range(2, 9)
+            f"[{number - 2}] {'user' if number % 2 else 'assistant'}: mine {number}"
+            for number in range(3, 9)
         ),
-        f"assistant: {'x' * 2_000}",
+        "[7] user: I have a cat, Tom.",
+        f"[8] assistant: {'x' * 500}",
     ]
 
 

@@ -33,11 +33,16 @@ class FakeExtractor:
         return outcome
 
 
+class FakeMetrics:
+    def write(self) -> None:
+        pass
+
+
 @pytest.fixture
 def handle(monkeypatch):
     def handle(bodies: list[str], outcomes: dict | None = None):
         service = FakeExtractor(outcomes or {})
-        monkeypatch.setattr(handler, "_service", lambda: service)
+        monkeypatch.setattr(handler, "_service", lambda: (service, FakeMetrics()))
         records = [
             {"messageId": f"m{number}", "body": body}
             for number, body in enumerate(bodies)

@@ -108,10 +108,20 @@ def test_a_malformed_completion_is_refused(http, body):
 
 
 ASK_FOR_MEMORIES = 'Answer with JSON: [{"memory_text": ...}]'
-CONVERSATION = "user: I have a cat.\n\nassistant: Nice.\n\nuser: And a dog."
+CONVERSATION = (
+    "[-] user: Hello.\n[1] user: I have a cat.\n[2] assistant: Nice.\n"
+    "[3] user: And a dog."
+)
 MEMORIES = [
-    {"memory_text": f"Said: {said}", "memory_type": "fact", "confidence": 0.9}
-    for said in ("I have a cat.", "And a dog.")
+    {
+        "source": number,
+        "memory_text": f"Said: {said}",
+        "memory_type": "fact",
+        "confidence": 0.9,
+        "value": 0.9,
+        "horizon_days": 365,
+    }
+    for number, said in ((1, "I have a cat."), (3, "And a dog."))
 ]
 
 
