@@ -1,36 +1,28 @@
 """The plan's way to accept a message behind the same HTTP server: four transactions.
 
-``uvicorn --factory benchmarks.services.plan_server:create``. Authentication, decoding
-and the form of the answer are the service's own; the work is what the plan's function
-asks of PostgREST: the conversation's mode, the model's configuration, the insert and
-the count, each a transaction with role and claims set first. No limit, no retry that is
-recognised, nothing enqueued: less than the service does.
+``uvicorn --factory benchmarks.services.plan_server:create``. Everything up to the
+database is ``functions/asgi.py`` itself: parsing, authentication, decoding, the answer
+and its log line. The work is what the plan's function asks of PostgREST: the
+conversation's mode, the model's configuration, the insert and the count, each a
+transaction with role and claims set first. Nothing is limited, recognised as a retry or
+enqueued: less than the service does.
 """
 
-import logging
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from uuid import uuid4
 
+import psycopg
 from psycopg_pool import AsyncConnectionPool
-from starlette.applications import Starlette
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response as HttpResponse
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from functions.chat_send import messages
-from functions.chat_send.messages import NewMessage
-from functions.chat_send.settings import Settings
-from functions.routes import CHAT_SEND
-from functions.shared import auth
-from functions.shared.http import HttpError, Response, json_response, problem
-from functions.shared.logging import configure
+from functions import asgi
+from functions.chat_send.queries import Found, Offer
 
 POOL_VARIABLE = "KILOSCALE_BENCH_POOL"
+WAIT_S = 60.0
 
-MODE = "select mode from public.conversations where id = %s"
+MODE = "select mode, user_id from public.conversations where id = %s"
 CONFIG = "select value from public.system_config where key = 'llm_provider'"
 INSERT = """
 insert into public.messages (id, chat_id, role, text, created_at, client_msg_id, status,
@@ -44,71 +36,67 @@ PREAMBLE = (
     " set_config('request.jwt.claims', '{}', true)"
 )
 
-logger = logging.getLogger("functions.plan")
 
+class PlanAcceptor:
+    """An `Acceptor` that makes the plan's calls, one message at a time.
 
-class PlanEndpoint:
-    """Accepts messages as the plan's function does."""
+    Args:
+        url: libpq connection URI.
+        connections: Size of the pool.
+    """
 
-    def __init__(
-        self, pool: AsyncConnectionPool, credentials: auth.Credentials
-    ) -> None:
-        self._pool = pool
-        self._credentials = credentials
+    def __init__(self, url: str, connections: int) -> None:
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[object, ...]]] = (
+            AsyncConnectionPool(
+                url,
+                kwargs={"autocommit": True},
+                min_size=connections,
+                max_size=connections,
+                timeout=WAIT_S,
+                open=False,
+            )
+        )
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        http = HttpRequest(scope, receive)
-        request_id = str(uuid4())
-        try:
-            answer = await self._accept(dict(http.headers), await http.body())
-        except HttpError as error:
-            answer = problem(error, request_id)
-        headers = {**answer.headers, "x-request-id": request_id}
-        response = HttpResponse(answer.body, answer.status, headers=headers)
-        await response(scope, receive, send)
+    async def open(self) -> None:
+        """Connect."""
+        await self._pool.open()
 
-    async def _accept(self, headers: dict[str, str], body: bytes) -> Response:
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    async def accept(self, offers: Sequence[Offer]) -> list[Found]:
+        """Save messages; the answer says that the limit has room."""
+        return [await self._accept(offer) for offer in offers]
+
+    async def _accept(self, offer: Offer) -> Found:
         """Save one message by four calls."""
-        caller = auth.authenticate(headers, self._credentials)
-        message = messages.decode(body)
-        if not isinstance(message, NewMessage):
-            raise HttpError(400, "Not measured", "the load has single messages")
         own_id = uuid4()
-        values = (own_id, message.chat_id, message.text, message.client_msg_id)
+        values = (own_id, offer.chat_id, offer.text, offer.key, offer.user_id)
         async with self._pool.connection() as connection:
             for query, parameters in (
-                (MODE, (message.chat_id,)),
+                (MODE, (offer.chat_id,)),
                 (CONFIG, ()),
-                (INSERT, (*values, caller.user_id)),
-                (COUNT, (message.chat_id,)),
+                (INSERT, values),
+                (COUNT, (offer.chat_id,)),
             ):
                 async with connection.transaction():
                     await connection.execute(PREAMBLE)
                     await connection.execute(query, parameters)
-        fields = {"message_id": own_id, "user_id": caller.user_id}
-        logger.info("message accepted", extra={"fields": fields})
-        return json_response(201, {"message_id": own_id, "duplicate": False})
+        return Found(
+            id=own_id,
+            is_new=True,
+            user_id=offer.user_id,
+            is_admitted=True,
+            hits=1,
+            reset_s=1,
+            outbox_id=None,
+            extraction_id=None,
+        )
 
 
-def create() -> Starlette:
+def create() -> ASGIApp:
     """Make the application from the environment of the services."""
-    configure("plan")
-    settings = Settings.from_environ(os.environ)
     size = int(os.environ[POOL_VARIABLE])
-    pool = AsyncConnectionPool(
-        settings.database_url,
-        kwargs={"autocommit": True},
-        min_size=size,
-        max_size=size,
-        timeout=60,
-        open=False,
-    )
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with pool:
-            yield
-
-    endpoint = PlanEndpoint(pool, settings.credentials)
-    return Starlette(routes=[Route(CHAT_SEND.path, endpoint)], lifespan=lifespan)
+    acceptor = PlanAcceptor(os.environ["DATABASE_URL"], size)
+    return asgi.create(acceptor=acceptor, drains=False)
