@@ -3,14 +3,22 @@
 import pulumi
 
 from infra.archives import Archives
-from infra.assembly import alarms_args, dashboard_args, queue_args, service_args
+from infra.assembly import (
+    alarms_args,
+    dashboard_args,
+    pg_cron_args,
+    queue_args,
+    schedule_args,
+    service_args,
+)
 from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
 from infra.components.alarms import Alarms
-from infra.components.cron_schedule import CronSchedule, CronScheduleArgs
+from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from infra.components.pg_cron_job import PgCronJob
 from infra.components.python_service import PythonService
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from infra.components.work_queue import WorkQueue
@@ -38,16 +46,12 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
             max_concurrency=queue.max_concurrency,
         )
         QueueConsumer(f"{queue.name}-consumer", consumer)
-    schedules = {}
-    for schedule in SCHEDULES:
-        cron = CronScheduleArgs(
-            physical_name=physical_name(config.stack, schedule.name),
-            expression=schedule.expression,
-            period_s=schedule.period_s,
-            service=services[schedule.service],
-        )
-        schedules[schedule.name] = CronSchedule(schedule.name, cron)
-
+    schedules = {
+        s.name: CronSchedule(s.name, schedule_args(s, config, services[s.service]))
+        for s in SCHEDULES
+    }
+    for job in pg_cron_args(config):
+        PgCronJob(job.job, job)
     alarms = Alarms("alarms", alarms_args(config, key))
     return describe(
         services={s.name: services[s.folder] for s in SERVICES},

@@ -5,14 +5,19 @@ from collections.abc import Mapping
 from infra.archives import Archives
 from infra.catalog.alarms import ALARMS
 from infra.catalog.charts import ROWS
+from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.catalog.queues import QUEUES, Queue
+from infra.catalog.schedules import Schedule
 from infra.catalog.services import SERVICES, Service
 from infra.components.alarms import Alarms, AlarmsArgs
+from infra.components.cron_schedule import CronScheduleArgs
 from infra.components.dashboard import DashboardArgs
 from infra.components.encryption_key import EncryptionKey
-from infra.components.python_service import PythonServiceArgs
+from infra.components.pg_cron_job import PgCronJobArgs
+from infra.components.python_service import PythonService, PythonServiceArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
 from infra.config import StackConfig
+from infra.config_checks import LOCAL
 from infra.environment import render
 from infra.grants import Grant
 from infra.naming import metrics_namespace, physical_name
@@ -52,6 +57,37 @@ def dashboard_args(config: StackConfig, alarms: Alarms) -> DashboardArgs:
         alarms=sorted(alarms.names),
         topic_arn=alarms.topic_arn,
     )
+
+
+def schedule_args(
+    schedule: Schedule, config: StackConfig, service: PythonService
+) -> CronScheduleArgs:
+    """Give the inputs of a schedule that invokes a service."""
+    return CronScheduleArgs(
+        physical_name=physical_name(config.stack, schedule.name),
+        expression=schedule.expression,
+        period_s=schedule.period_s,
+        service=service,
+    )
+
+
+def pg_cron_args(config: StackConfig) -> list[PgCronJobArgs]:
+    """Give the inputs of the pg_cron jobs.
+
+    Locally there are none: no engine runs that could call their provider, and the
+    checklist schedules the same jobs.
+    """
+    if config.stack == LOCAL:
+        return []
+    return [
+        PgCronJobArgs(
+            stack=config.stack,
+            job=job.name,
+            schedule=job.schedule,
+            command=job.command,
+        )
+        for job in PG_CRON_JOBS
+    ]
 
 
 def service_args(

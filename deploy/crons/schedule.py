@@ -6,6 +6,7 @@ writes ``$`` for the last day of a month, and accepts a schedule that is never d
 as ``0 4 31 2 *``.
 """
 
+import re
 from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -21,6 +22,9 @@ SHORTHANDS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
+
+NOT_OF_PG_CRON = re.compile(r"(^|[\s,-])\d*L(W|\b)|#")
+"""The last day, the last weekday and the n-th weekday: cronsim's alone."""
 
 
 class ScheduleError(ValueError):
@@ -58,6 +62,23 @@ def previous_due(schedule: str, before: datetime, zone: ZoneInfo) -> datetime | 
     """
     times = _walk(schedule, before, zone, 1, backwards=True)
     return times[0] if times else None
+
+
+def problem(schedule: str, now: datetime) -> str | None:
+    """Say what is wrong with a schedule that is to be declared, or ``None``.
+
+    Args:
+        schedule: As it would stand in ``cron.job.schedule``.
+        now: Aware time after which it must be due at some time.
+    """
+    fields = SHORTHANDS.get(schedule.strip(), schedule).split()
+    if len(fields) != 5 or NOT_OF_PG_CRON.search(schedule):
+        return f"must be five fields that pg_cron reads, e.g. 0 2 * * *, got {schedule}"
+    try:
+        due = next_due(schedule, now, ZoneInfo("UTC"), count=1)
+    except ScheduleError as error:
+        return str(error)
+    return None if due else f"{schedule} is never due: no month has such a day"
 
 
 def _walk(
