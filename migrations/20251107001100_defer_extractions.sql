@@ -32,12 +32,13 @@ comment on column kiloscale.memory_progress.reading_until is
 
 -- Notes that a conversation is read for memories from now on. What is older than its
 -- newest 40 messages, one reading, was there before and is left alone: a long history
--- would cost hundreds of calls of the model.
+-- would cost hundreds of calls of the model. (The minute before read_through counts by
+-- read_ids alone.)
 create or replace function kiloscale.begin_memory_progress(p_chat_id uuid) returns void
 language sql volatile set search_path = '' as $$
     insert into kiloscale.memory_progress (chat_id, read_through)
     select c.id, coalesce((
-        select m.created_at from public.messages m
+        select m.created_at + interval '60 seconds' from public.messages m
         where m.chat_id = c.id
         order by m.created_at desc, m.id desc
         offset 40 limit 1), '-infinity')
