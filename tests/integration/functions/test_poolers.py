@@ -1,15 +1,12 @@
-"""The services behind PgBouncer in transaction mode: two server connections for all.
+"""The services behind PgBouncer, in transaction and in session mode.
 
-Supabase's pooler on port 6543 does the same: each transaction of a client may run on
-another server connection, so nothing may be prepared or set on a session.
+In transaction mode, as on port 6543 of Supabase's pooler, each transaction of a client
+may run on another of two server connections, so nothing may be prepared or set on a
+session.
 """
 
 import json
-import os
-import shutil
-import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +15,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from poolers import PGBOUNCER, pgbouncer
 
-from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
-from deploy.local.ports import free_port
-from deploy.local.processes import Program, end, spawn, tail
 from functions.chat_send.queries import Offer, accept
 from functions.llm_handler.announcements import Announcer
 from functions.llm_handler.answers import Answerer, Outcome
@@ -37,8 +32,6 @@ from functions.shared.providers.models import Models
 from functions.shared.providers.prices import Prices
 from functions.shared.queues import Queue
 
-PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
-
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(
@@ -51,62 +44,20 @@ THREADS = 8
 SERVERS = 2
 LIMIT = 60
 
-SETTINGS = """
-[databases]
-* = host=127.0.0.1 port={server_port}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-pool_mode = transaction
-default_pool_size = {servers}
-auth_type = scram-sha-256
-auth_file = {folder}/users.txt
-"""
+
+@pytest.fixture(params=["transaction", "session"])
+def mode(request) -> str:
+    """Both of Supabase's: port 6543 and port 5432 of the pooler."""
+    return request.param
 
 
 @pytest.fixture
-def pooled(cluster, app, short_folder: Path) -> Iterator[str]:
+def pooled(cluster, app, short_folder: Path, mode: str) -> Iterator[str]:
     """The app's database through PgBouncer."""
-    folder = short_folder / f"pgbouncer-{uuid4().hex[:8]}"
-    folder.mkdir()
-    port = free_port()
-    password = psycopg.conninfo.conninfo_to_dict(app.url)["password"]
-    (folder / "users.txt").write_text(f'"postgres" "{password}"\n')
-    text = SETTINGS.format(
-        server_port=cluster.port, port=port, servers=SERVERS, folder=folder
-    )
-    (folder / "pgbouncer.ini").write_text(text)
-    account = unprivileged(CLUSTER_ACCOUNTS)
-    if account:
-        os.chown(folder / "users.txt", account.uid, account.gid)
-    (folder / "users.txt").chmod(0o600)
-    process = spawn(
-        Program(
-            argv=[str(PGBOUNCER), str(folder / "pgbouncer.ini")],
-            environment={},
-            folder=folder,
-            log=folder / "pgbouncer.log",
-            account=account,
-        )
-    )
-    url = app.url.replace(f":{cluster.port}/", f":{port}/")
-    try:
-        deadline = time.monotonic() + 10
-        while not _answers(url):
-            assert time.monotonic() < deadline, tail(folder / "pgbouncer.log")
-            time.sleep(0.02)
+    # In session mode a client keeps its server connection.
+    servers = SERVERS if mode == "transaction" else 4 * THREADS
+    with pgbouncer(cluster, app.url, short_folder, mode=mode, servers=servers) as url:
         yield url
-    finally:
-        end(process, (signal.SIGTERM, 5.0))
-
-
-def _answers(url: str) -> bool:
-    try:
-        psycopg.connect(url, connect_timeout=3).close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 @pytest.fixture
@@ -178,6 +129,7 @@ def send(app, chat) -> Callable[[SingleConnection, object], int]:
     return work
 
 
+@pytest.mark.parametrize("mode", ["transaction"])
 def test_the_pooler_changes_the_server_connection_between_transactions(pooled):
     """Without this the tests below would prove nothing."""
     backend = "select pg_backend_pid()"
@@ -247,6 +199,7 @@ def test_each_message_is_answered_once_and_swept_once(app, crowd):
     assert sorted(event["n"] for event in receiver.events) == list(range(1, 101))
 
 
+@pytest.mark.parametrize("mode", ["transaction"])
 def test_no_more_server_connections_are_used_than_the_pool_has(app, crowd):
     chat = app.conversation()
     seen: list[int] = []
@@ -265,3 +218,21 @@ def test_no_more_server_connections_are_used_than_the_pool_has(app, crowd):
 
     # The connection of the test itself is one of those that the others see.
     assert max(seen) <= SERVERS
+
+
+def test_a_server_that_was_restarted_behind_the_pooler_is_met_again(app, crowd):
+    """Its connections end; what was sent on one of them is sent again."""
+    chat = app.conversation()
+    others = "pid <> pg_backend_pid() and datname = current_database()"
+
+    def work(database: SingleConnection, key: object) -> int:
+        status = send(app, chat)(database, key)
+        app.connection.execute(
+            f"select pg_terminate_backend(pid) from pg_stat_activity where {others}"
+        )
+        return status
+
+    statuses = [crowd(work, [uuid4()])[0] for _ in range(5)]
+
+    assert statuses == [201] * 5
+    assert app.value("select count(*) from public.messages") == 5
