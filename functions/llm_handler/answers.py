@@ -147,6 +147,8 @@ class Answerer:
             self._give_up(lease, taken, Outcome.BUSY.value)
             return Outcome.BUSY
         if state == "spent":
+            if taken.ceiling_microusd > self._budget.day_microusd:
+                logger.error("one answer may cost more than a user's budget of a day")
             text = _readable(value).budget_text or BUDGET_TEXT
             self._save(taken, refusal(lease.outbox_id, taken, text))
             return Outcome.REFUSED

@@ -28,6 +28,11 @@ HISTORY_MAX = 100
 """Messages that a turn reads at most, if no summary covers them yet: what came in
 without llm_handler, above all batches of a voice session."""
 
+HISTORY_BYTES = 200_000
+"""UTF-8 bytes of a history beyond which older messages are left out: 50,000 tokens of
+English, 70,000 of Chinese. Models of 128,000 tokens refuse a longer prompt, and would
+refuse it at each delivery."""
+
 
 def take(
     connection: Connection, outbox_id: int, *, lease_s: int, ceiling: Ceiling
@@ -45,6 +50,7 @@ def take(
         "lease_s": lease_s,
         "history": HISTORY_MESSAGES,
         "history_max": HISTORY_MAX,
+        "history_bytes": HISTORY_BYTES,
         "memories": MEMORIES,
         "mature_at": MATURE_AT,
         "turn_tokens": TURN_TOKENS,

@@ -47,7 +47,17 @@ with lease as (
       from message m
       left join summary s on true
      cross join lateral (
-        select x.*, row_number() over (order by x.created_at desc, x.id desc) as age
+        -- A short count: of the index alone, and 20 as a rule.
+        select count(*) as messages
+          from (
+            select from public.messages n
+             where n.chat_id = m.chat_id
+               and n.created_at > coalesce(s.created_at, '-infinity')
+             limit %(history_max)s) n) uncovered
+     cross join lateral (
+        select x.*,
+               row_number() over newest_first as age,
+               sum(octet_length(x.text)) over newest_first as bytes
           from (
             select a.*
               from public.active_messages a
@@ -57,9 +67,12 @@ with lease as (
                and a.status = 'complete'
                and a.meta ->> 'refused' is null
              order by a.created_at desc, a.id desc
-             limit %(history_max)s) x) h
-     where h.age <= %(history)s
-        or h.created_at > coalesce(s.created_at, '-infinity')
+             limit greatest(%(history)s, uncovered.messages)) x
+        window newest_first as (
+            order by x.created_at desc, x.id desc rows unbounded preceding)) h
+     where (h.age <= %(history)s
+            or h.created_at > coalesce(s.created_at, '-infinity'))
+       and (h.age = 1 or h.bytes <= %(history_bytes)s)
 ), memory as materialized (
     select u.id, u.memory_text, u.rank
       from message m

@@ -1,97 +1,18 @@
 """llm_handler against a real PostgreSQL: one answer, however often it is asked for."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
+from llm_service import Service, answers, ask, configure, outbox, remember
 
-from functions.llm_handler.announcements import Announcer
-from functions.llm_handler.answers import Answerer, Outcome
-from functions.llm_handler.budgets import Budget
-from functions.shared.caching import Lifetime
-from functions.shared.caching.llm_config import LlmConfigs
-from functions.shared.database import SingleConnection
-from functions.shared.extraction_policy import lot, rate, sampled
+from functions.llm_handler.answers import Outcome
+from functions.shared.extraction_policy import lot, rate
 from functions.shared.prompts import Prompt
-from functions.shared.providers.interface import Completion, ProviderError
-from functions.shared.providers.models import Models
-from functions.shared.providers.prices import Prices
+from functions.shared.providers.interface import ProviderError
 from functions.shared.realtime import BroadcastError
 
 pytestmark = pytest.mark.integration
-
-
-class FakeModel:
-    """Answers with a number, or fails as it is told; remembers what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, Prompt]] = []
-        self.error: ProviderError | None = None
-        self.length = 0
-        self.block = threading.Event()
-        self.block.set()
-
-    def complete(self, model: str, prompt: Prompt, timeout_s: float) -> Completion:
-        self.asked.append((model, prompt))
-        self.block.wait(10)
-        if self.error:
-            raise self.error
-        text = f"answer {len(self.asked)}".ljust(self.length)
-        return Completion(text=text, model=model)
-
-
-class FakeQueue:
-    """Remembers what was sent."""
-
-    def __init__(self) -> None:
-        self.sent: list[dict] = []
-
-    def send(self, body: dict) -> bool:
-        self.sent.append(body)
-        return True
-
-
-class FakeBroadcaster:
-    """Remembers events, or fails as it is told."""
-
-    def __init__(self) -> None:
-        self.sent: list[dict] = []
-        self.error: BroadcastError | None = None
-
-    def send(self, events: list[dict]) -> None:
-        if self.error:
-            raise self.error
-        self.sent += events
-
-
-class Service:
-    """The service as several environments have it: a connection each."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.model = FakeModel()
-        self.broadcaster = FakeBroadcaster()
-        self.queue = FakeQueue()
-        self.databases: list[SingleConnection] = []
-
-    def environment(self, *, realtime: bool = True) -> Answerer:
-        database = SingleConnection(self.url, "llm_handler")
-        self.databases.append(database)
-        openers = {"gemini": lambda: self.model, "openai": lambda: self.model}
-        models = Models(openers, sleep=lambda _: None)
-        broadcaster = self.broadcaster if realtime else None
-        return Answerer(
-            database,
-            models,
-            configs=LlmConfigs(database, None, Lifetime(600, 60)),
-            budget=Budget(Prices({"*": (1.0, 2.0)}), 1_000_000),
-            policy=sampled,
-            announcer=Announcer(database, broadcaster, self.queue),
-        )
-
-    def answer(self, outbox_id: int, *, realtime: bool = True) -> Outcome:
-        return self.environment(realtime=realtime).answer(outbox_id, lambda: 50.0)
 
 
 @pytest.fixture
@@ -100,40 +21,6 @@ def service(app):
     yield service
     for database in service.databases:
         database.close()
-
-
-def ask(app, chat: UUID, text: str = "Hello.") -> tuple[UUID, int]:
-    """Save a user's message and its outbox row, as chat_send does."""
-    message = app.value(
-        "insert into public.messages (id, chat_id, role, text, created_at, status,"
-        " mode, user_id, client_msg_id) values (gen_random_uuid(), %s, 'user', %s,"
-        " clock_timestamp(), 'complete', 'chat', %s, %s) returning id",
-        chat,
-        text,
-        app.user,
-        uuid4(),
-    )
-    outbox_id = app.value(
-        "insert into kiloscale.outbox (topic, key, payload) values ('llm', %s,"
-        " jsonb_build_object('message_id', %s::text)) returning id",
-        str(chat),
-        str(message),
-    )
-    return message, outbox_id
-
-
-def answers(app) -> list[str]:
-    return [
-        text
-        for (text,) in app.rows(
-            "select text from public.messages where role = 'assistant'"
-            " order by created_at"
-        )
-    ]
-
-
-def outbox(app) -> list[tuple]:
-    return app.rows("select topic, last_error, leased_until from kiloscale.outbox")
 
 
 def test_an_answer_is_saved_announced_and_counted(app, service):
@@ -253,14 +140,6 @@ def test_the_prompt_holds_history_memories_and_summary_of_this_user_only(app, se
     assert "They met in May." in prompt.instructions
 
 
-def remember(app, user: UUID, text: str, *, uses: int) -> None:
-    app.connection.execute(
-        "insert into public.user_memory (user_id, memory_text, memory_type,"
-        " confidence_score, reference_count) values (%s, %s, 'fact', 0.9, %s)",
-        (user, text, uses),
-    )
-
-
 def test_a_later_message_is_not_part_of_the_prompt(app, service):
     chat = app.conversation()
     _, row = ask(app, chat, "first")
@@ -272,10 +151,7 @@ def test_a_later_message_is_not_part_of_the_prompt(app, service):
 
 
 def test_the_configuration_row_chooses_model_and_fallback(app, service):
-    app.connection.execute(
-        "insert into public.system_config (key, value) values ('llm_provider',"
-        """ '{"provider": "openai", "model": "small", "extra": 1}')"""
-    )
+    configure(app, '{"provider": "openai", "model": "small", "extra": 1}')
     _, row = ask(app, app.conversation())
 
     service.answer(row)
@@ -284,10 +160,7 @@ def test_the_configuration_row_chooses_model_and_fallback(app, service):
 
 
 def test_an_unreadable_configuration_says_which_field(app, service):
-    app.connection.execute(
-        "insert into public.system_config (key, value) values ('llm_provider',"
-        """ '{"provider": "acme", "model": "small"}')"""
-    )
+    configure(app, '{"provider": "acme", "model": "small"}')
     _, row = ask(app, app.conversation())
 
     with pytest.raises(ProviderError):
