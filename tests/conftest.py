@@ -4,6 +4,7 @@ Fixtures:
     cluster: a PostgreSQL server with pg_cron, one for each test worker.
     scratch_url: a fresh database as role postgres, without pg_cron.
     cron_url: the database of pg_cron as role postgres, emptied.
+    emptied: empties that database, for tests that share it; gives the same URL.
     plain_url: a fresh database of a server without Supabase's roles.
     local_stack: the whole local stack, running, one for each test worker.
 """
@@ -11,7 +12,7 @@ Fixtures:
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -113,8 +114,18 @@ def scratch_url(cluster: Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def cron_url(cluster: Server) -> str:
+def cron_url(emptied: Callable[[], str]) -> str:
     """The database of pg_cron, without jobs, history, or anything of the app."""
+    return emptied()
+
+
+@pytest.fixture(scope="session")
+def emptied(cluster: Server) -> Callable[[], str]:
+    """Empties the database of pg_cron; gives its URL."""
+    return lambda: _emptied(cluster)
+
+
+def _emptied(cluster: Server) -> str:
     with cluster.admin() as conn:
         conn.execute("DELETE FROM cron.job")
         conn.execute("TRUNCATE cron.job_run_details")
