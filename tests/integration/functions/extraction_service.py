@@ -68,14 +68,16 @@ class Service:
         self.configs = FakeConfigs()
         self.limit = Limit(100, 86_400)
         self.databases: list[SingleConnection] = []
+        self.keeps_connection = False
 
     def close(self) -> None:
         for database in self.databases:
             database.close()
 
     def extract(self, chat: UUID, *rows: int) -> Extraction:
-        database = SingleConnection(self.url, "extract_memory")
-        self.databases.append(database)
+        if not (self.keeps_connection and self.databases):
+            self.databases.append(SingleConnection(self.url, "extract_memory"))
+        database = self.databases[-1]
         language = Language(
             models=Models({"gemini": lambda: self.model}, sleep=lambda _: None),
             configs=self.configs,
