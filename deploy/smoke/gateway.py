@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -73,6 +74,7 @@ class Gateway:
         *,
         token: str | None = None,
         body: bytes | None = None,
+        query: Mapping[str, str] | None = None,
         accept: str = "application/json",
     ) -> Answer:
         """Send one request to the service's route.
@@ -81,6 +83,7 @@ class Gateway:
             service: A service with a route.
             token: Bearer token, or ``None`` for none.
             body: Body as it is sent; a service without one ignores it.
+            query: Parameters of the URL.
             accept: What the client wants to read.
 
         Raises:
@@ -96,7 +99,9 @@ class Gateway:
             headers["authorization"] = f"Bearer {token}"
         started = time.perf_counter()
         try:
-            got = self._client.request(method, path, content=body, headers=headers)
+            got = self._client.request(
+                method, path, params=query, content=body, headers=headers
+            )
         except httpx.HTTPError as error:
             raise DeployError(
                 f"{method} {path}: no answer from the emulator ({error!r})",

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import psycopg
@@ -16,7 +17,7 @@ from deploy.smoke import memory
 from deploy.smoke.gateway import Answer, Gateway
 from deploy.smoke.person import Person, remove_forgotten, sign, synthetic, traces
 from infra.catalog.limits import CHAT_MESSAGES
-from infra.catalog.services import CHAT_SEND
+from infra.catalog.services import CHAT_SEND, READ_HISTORY
 
 QUEUED = "select count(*) from kiloscale.outbox where key = %s::text and topic = 'llm'"
 
@@ -103,6 +104,20 @@ def _path(
     )
     progress("waiting for the answer through outbox, queue and language model")
     yield _answered(connection, person.chat)
+    yield _read(gateway, person)
+
+
+def _read(gateway: Gateway, person: Person) -> Result:
+    """Read the conversation as the app does."""
+    query = {"chat_id": str(person.chat)}
+    page = gateway.request(READ_HISTORY, token=person.token, query=query)
+    shown = page.body.get("messages", []) if page.status == 200 else []
+    roles = [message["role"] for message in shown]
+    good = roles == ["assistant", "user"]
+    title = "its history shows both" if good else f"its history shows {roles}"
+    # The evidence of a check holds no text of a message.
+    told = replace(page, body={"roles": roles} if shown else page.body)
+    return _expect("functions.history", told, 200, title, holds=good)
 
 
 def _answered(connection: psycopg.Connection[tuple[object, ...]], chat: UUID) -> Result:
