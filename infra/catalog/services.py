@@ -64,16 +64,6 @@ class Service:
         return self.folder.replace("_", "-")
 
     @property
-    def checks_signatures(self) -> bool:
-        """Whether its zip needs cryptography where the stack has a key set."""
-        return JWKS_SETTING in self.settings
-
-    @property
-    def uses_redis(self) -> bool:
-        """Whether its zip needs the clients of Redis where the stack has one."""
-        return REDIS_SETTING in self.settings
-
-    @property
     def handler(self) -> str:
         """Handler string; the archive keeps the path in the repository."""
         return f"functions.{self.folder}.handler.handle"

@@ -63,6 +63,22 @@ def test_a_cold_start_imports_little_more_than_psycopg(service, of_psycopg):
     assert len(loaded - of_psycopg) <= BEYOND_PSYCOPG
 
 
+def test_making_a_store_of_limits_imports_no_client_of_redis():
+    program = (
+        "from functions.shared.limits.stores import limiter; import sys, json;"
+        " limiter('postgres', redis_url='', database=None);"
+        " print(json.dumps(sorted(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert set(json.loads(done.stdout)) & DENIED == set()
+
+
 def imports(path: Path) -> set[str]:
     """Give what a module imports, late imports included."""
     found = set()
