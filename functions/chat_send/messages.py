@@ -23,8 +23,15 @@ Role = Annotated[
         pattern="^(user|assistant)$", extra_json_schema={"enum": [USER, ASSISTANT]}
     ),
 ]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_MAX)]
-Mode = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+# What `_check_text` refuses as well, for the description of the interface.
+_SAYS_SOMETHING = {"pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$"}
+Text = Annotated[
+    str,
+    msgspec.Meta(min_length=1, max_length=TEXT_MAX, extra_json_schema=_SAYS_SOMETHING),
+]
+Mode = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, extra_json_schema=_SAYS_SOMETHING)
+]
 
 
 class NewMessage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

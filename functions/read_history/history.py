@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from functions.read_history import queries
 from functions.read_history.admission import Admission
 from functions.read_history.facts import Facts, Subscription, Usage
 from functions.read_history.queries import Asked, Row
-from functions.read_history.questions import Cursor, Question
+from functions.read_history.questions import Cursor, CursorText, Question
 from functions.shared.auth import Caller
 from functions.shared.caching import APP, Key
 from functions.shared.database import Database
@@ -43,7 +44,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     role: str
     text: str
-    created_at: datetime
+    created_at: Annotated[datetime, msgspec.Meta(tz=True)]
     status: str | None
     mode: str | None
     user_id: UUID | None
@@ -72,7 +73,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
     conversation: Conversation
     messages: list[Message]
-    next: str | None
+    next: CursorText | None
     account: Account | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -14,10 +14,13 @@ from functions.shared.http import HttpError
 LIMIT_MAX = 100
 LIMIT_DEFAULT = 50
 
-CURSOR_BYTES = 24
-CURSOR_PATTERN = "^[A-Za-z0-9_-]{32}$"
+CursorText = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{32}$", max_length=32)]
+"""24 bytes as Base64 for URLs; the length refuses the line end that ``$`` admits."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _BOOLEANS = {"true": True, "false": False}
 
@@ -33,7 +36,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """
 
     chat_id: UUID
-    before: Annotated[str, msgspec.Meta(pattern=CURSOR_PATTERN)] | None = None
+    before: CursorText | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
     account: bool = False
 
@@ -54,25 +57,18 @@ class Cursor(msgspec.Struct, frozen=True):
 
     def encode(self) -> str:
         """Write it as 32 characters that a URL takes as they are."""
-        microseconds = (self.created_at - _EPOCH) // timedelta(microseconds=1)
+        microseconds = (self.created_at - _EPOCH) // _MICROSECOND
         data = microseconds.to_bytes(8, "big", signed=True) + self.id.bytes
         return base64.urlsafe_b64encode(data).decode()
 
     @classmethod
     def decode(cls, text: str) -> "Cursor":
-        """Read a cursor.
-
-        Raises:
-            ValueError: It is none.
-        """
-        data = base64.b64decode(text, altchars=b"-_", validate=True)
-        if len(data) != CURSOR_BYTES:
-            raise ValueError(f"a cursor has {CURSOR_BYTES} bytes, got {len(data)}")
+        """Read a cursor: 32 characters of Base64 for URLs, whatever they are."""
+        data = base64.urlsafe_b64decode(text)
         microseconds = int.from_bytes(data[:8], "big", signed=True)
-        try:
-            created_at = _EPOCH + timedelta(microseconds=microseconds)
-        except OverflowError as error:
-            raise ValueError("no such time") from error
+        # One that nobody was given is not an error: it stands before or behind all.
+        microseconds = min(max(microseconds, _FIRST), _LAST)
+        created_at = _EPOCH + timedelta(microseconds=microseconds)
         return cls(created_at, UUID(bytes=data[8:]))
 
 
@@ -102,12 +98,8 @@ def decode(query: str) -> tuple[Question, Cursor | None]:
     except msgspec.ValidationError as error:
         # Its text says "field" and "object" of JSON; the names in it are the caller's.
         raise _invalid(str(error)[:200]) from error
-    if question.before is None:
-        return question, None
-    try:
-        return question, Cursor.decode(question.before)
-    except ValueError as error:
-        raise _invalid("no cursor of a page - at `$.before`") from error
+    before = question.before
+    return question, None if before is None else Cursor.decode(before)
 
 
 def _typed(values: dict[str, str]) -> dict[str, object]:

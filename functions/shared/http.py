@@ -40,6 +40,25 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
 
 
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of every answer with an error (RFC 9457).
+
+    Attributes:
+        type: ``about:blank``, which section 4.2.1 gives the meaning of the status code
+            itself; ``title`` and ``detail`` tell one 400 from another.
+        title: What is wrong, in a few words, the same for each occurrence.
+        status: The HTTP status code again.
+        detail: What is wrong this time.
+        request_id: Finds the request in the logs.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    request_id: str
+
+
 class HttpError(Exception):
     """Ends a request with a problem-details answer (RFC 9457).
 
@@ -76,18 +95,13 @@ def json_response(
 
 
 def problem(error: HttpError, request_id: str) -> Response:
-    """Answer with the problem details of an error.
-
-    ``type`` is ``about:blank``, which RFC 9457 section 4.2.1 gives the meaning of the
-    status code itself; ``title`` and ``detail`` tell one 400 from another.
-    """
-    content = {
-        "type": "about:blank",
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "request_id": request_id,
-    }
+    """Answer with the problem details of an error."""
+    content = Problem(
+        title=error.title,
+        status=error.status,
+        detail=error.detail,
+        request_id=request_id,
+    )
     return Response(
         status=error.status,
         headers={"content-type": "application/problem+json", **error.headers},
