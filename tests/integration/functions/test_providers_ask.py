@@ -1,6 +1,10 @@
 """The two SDKs over HTTP, against the stand-in and its faults."""
 
+import json
+import threading
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import httpx
@@ -8,7 +12,11 @@ import pytest
 
 from functions.shared.prompts import Prompt, Turn
 from functions.shared.providers.gemini import Gemini
-from functions.shared.providers.interface import Provider, ProviderError
+from functions.shared.providers.interface import (
+    OUTPUT_TOKENS_MAX,
+    Provider,
+    ProviderError,
+)
 from functions.shared.providers.models import Models, read_config
 from functions.shared.providers.openai_compatible import OpenAiCompatible
 from functions.shared.realtime import Broadcaster, BroadcastError
@@ -66,6 +74,77 @@ def test_a_server_that_is_away_may_be_back(standin):
         nobody.complete("small", PROMPT, 2.0)
 
     assert caught.value.is_transient
+
+
+class Busy(BaseHTTPRequestHandler):
+    """Refuses each request for a while, and remembers what it asked for."""
+
+    seen: list[dict]
+    answer_headers: dict[str, str]
+    answer: dict
+
+    def do_POST(self) -> None:
+        self.seen.append(
+            json.loads(self.rfile.read(int(self.headers["content-length"])))
+        )
+        body = json.dumps(self.answer).encode()
+        self.send_response(429)
+        for name, value in self.answer_headers.items():
+            self.send_header(name, value)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def busy() -> Iterator[Any]:
+    """A server that is busy; its URL is ``http://127.0.0.1:<port>``."""
+    handler = type("Handler", (Busy,), {"seen": [], "answer_headers": {}, "answer": {}})
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    handler.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_openai_s_calls_are_bounded_and_its_retry_after_is_read(busy):
+    busy.answer_headers = {"Retry-After": "7"}
+
+    with pytest.raises(ProviderError) as caught:
+        OpenAiCompatible("key", busy.url).complete("m", PROMPT, 5.0)
+
+    assert (caught.value.reason, caught.value.retry_after_s) == (
+        "429 RateLimitError",
+        7.0,
+    )
+    assert [body["max_tokens"] for body in busy.seen] == [OUTPUT_TOKENS_MAX]
+
+
+def test_gemini_s_calls_are_bounded_and_its_retry_info_is_read(busy):
+    info = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"}
+    busy.answer = {
+        "error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [info]}
+    }
+
+    for model in ("gemini-2.5-flash", "gemini-2.0-flash"):
+        with pytest.raises(ProviderError) as caught:
+            Gemini("key", busy.url).complete(model, PROMPT, 5.0)
+
+    assert (caught.value.reason, caught.value.retry_after_s) == (
+        "429 ClientError",
+        34.0,
+    )
+    options = [body["generationConfig"] for body in busy.seen]
+    assert [each["maxOutputTokens"] for each in options] == [OUTPUT_TOKENS_MAX] * 2
+    thinking = [list(each.get("thinkingConfig", {}).values()) for each in options]
+    assert thinking == [[1_024], []]
 
 
 def test_the_other_provider_answers_when_the_first_does_not(standin):

@@ -4,6 +4,7 @@ import pytest
 
 from functions.shared.environment import Environment
 from functions.shared.prompts import Prompt, Turn
+from functions.shared.providers.breaker import FAILURES_MAX
 from functions.shared.providers.interface import (
     Completion,
     ProviderError,
@@ -117,6 +118,57 @@ def test_a_slow_first_provider_leaves_time_for_the_fallback():
     assert now <= 50
 
 
+def test_a_provider_that_says_when_is_not_asked_before():
+    busy = ProviderError("429", is_transient=True, retry_after_s=7)
+
+    outcome, _, now = ask(GEMINI, gemini=[busy, ANSWER])
+
+    assert outcome == ANSWER
+    assert 9 <= now < 10
+
+
+def test_a_provider_that_says_too_late_leaves_the_time_to_the_fallback():
+    busy = ProviderError("429", is_transient=True, retry_after_s=60)
+
+    outcome, providers, now = ask(BOTH, gemini=[busy], openai=[ANSWER])
+
+    assert outcome.is_fallback
+    assert len(providers["gemini"].timeouts) == 1
+    assert now == 2.0
+
+
+def test_with_every_model_left_alone_the_error_passes_and_no_time_is_lost():
+    clock = Clock()
+    made = Scripted([BUSY] * FAILURES_MAX, clock)
+    chosen = Models(
+        {"gemini": lambda: made, "openai": lambda: made},
+        sleep=clock.sleep,
+        clock=clock,
+    )
+    for _ in range(2):
+        with pytest.raises(ProviderError):
+            chosen.complete(read_config(GEMINI), PROMPT, 50.0)
+    before = clock.now
+
+    with pytest.raises(ProviderError) as caught:
+        chosen.complete(read_config(GEMINI), PROMPT, 50.0)
+
+    assert caught.value.reason == "gemini g: left alone for a while"
+    assert caught.value.is_transient
+    assert clock.now == before
+
+
+def test_a_refusal_opens_nothing():
+    clock = Clock()
+    made = Scripted([WRONG] * 20 + [ANSWER], clock)
+    chosen = Models({"gemini": lambda: made}, sleep=clock.sleep, clock=clock)
+    for _ in range(20):
+        with pytest.raises(ProviderError):
+            chosen.complete(read_config(GEMINI), PROMPT, 50.0)
+
+    assert chosen.complete(read_config(GEMINI), PROMPT, 50.0) == ANSWER
+
+
 def test_no_call_is_begun_without_time_for_it():
     outcome, providers, _ = ask(GEMINI, budget_s=1.0, gemini=[ANSWER])
 
@@ -131,6 +183,8 @@ def test_no_call_is_begun_without_time_for_it():
         ({"provider": "openai", "model": ""}, "$.model"),
         ({"provider": "openai"}, "model"),
         (BOTH | {"fallback": {"provider": "openai"}}, "$.fallback"),
+        (GEMINI | {"input_usd": -1}, "$.input_usd"),
+        (GEMINI | {"budget_text": ""}, "$.budget_text"),
     ],
 )
 def test_a_wrong_configuration_names_the_field(value, field):

@@ -1,9 +1,17 @@
 """What a model is asked."""
 
+from uuid import UUID
+
+import pytest
+
 from functions.llm_handler.prompts import (
     DEFAULT_INSTRUCTIONS,
+    NAME_MAX,
+    Said,
     answer_prompt,
+    fixed_bytes,
     summary_prompt,
+    turns_of,
 )
 from functions.shared.prompts import Turn
 
@@ -38,3 +46,40 @@ def test_a_summary_continues_the_earlier_one():
     assert [turn.text for turn in prompt.turns] == [
         "earlier summary: They met.\n\nuser: Tea?\n\nassistant: Yes."
     ]
+
+
+def said(text: str, user: int | None, name: str | None = None, role="user") -> Said:
+    user_id = None if user is None else UUID(int=user)
+    return Said(role=role, text=text, user_id=user_id, user_name=name)
+
+
+def test_one_person_needs_no_name():
+    history = [said("Tea?", 1, "Ann"), said("Yes.", 1, "Ann", "assistant")]
+
+    assert turns_of(history) == [USER, ASSISTANT]
+
+
+def test_several_people_are_told_apart_by_one_short_line():
+    history = [
+        said("Tea?", 1, " Ann \n Lee "),
+        said("Coffee.", 2, "B" * 100),
+        said("Hm.", 3),
+        said("Yes.", None, None, "assistant"),
+    ]
+
+    assert [turn.text for turn in turns_of(history)] == [
+        "Ann Lee: Tea?",
+        "B" * NAME_MAX + ": Coffee.",
+        "Hm.",
+        "Yes.",
+    ]
+
+
+@pytest.mark.parametrize("instructions", [None, "Be kind \u2615."])
+def test_the_fixed_part_of_a_prompt_is_never_underestimated(instructions):
+    bare = answer_prompt([USER], [], None, instructions)
+    full = answer_prompt([USER], ["a", "b"], "s", instructions)
+
+    assert len(bare.instructions.encode()) <= fixed_bytes(instructions)
+    added = 2 * (1 + 3) + 1
+    assert len(full.instructions.encode()) <= fixed_bytes(instructions) + added
