@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dill
@@ -26,12 +27,29 @@ class RefusedError(Exception):
 
 
 @dataclass
-class Engine:
-    """Keeps the state of one stack, and every byte that the provider answered."""
+class Served:
+    """The running server.
+
+    Attributes:
+        stub: Calls it.
+        stderr: What it said to the person at the terminal.
+    """
 
     stub: provider_pb2_grpc.ResourceProviderStub
+    stderr: Path
+
+
+@dataclass
+class Engine:
+    """Keeps what the provider of one stack answered."""
+
+    server: Served
     provider: str = ""
     answers: list[str] = field(default_factory=list)
+
+    def told(self) -> list[str]:
+        """Give what the provider has said so far, besides its answers."""
+        return self.server.stderr.read_text().splitlines()
 
     def configure(self, values: Mapping[str, str]) -> None:
         """Begin an update with a configuration, as a new process of the server would.
@@ -39,7 +57,7 @@ class Engine:
         The server keeps one configured provider for each text that it was pickled to;
         base64 may be broken into lines, so each line break makes another.
         """
-        self.stub.Configure(provider_pb2.ConfigureRequest(args=_struct(values)))
+        self.server.stub.Configure(provider_pb2.ConfigureRequest(args=_struct(values)))
         text = base64.b64encode(dill.dumps(PgCronProvider())).decode()
         _texts.append(text)
         self.provider = text + "\n" * len(_texts)
@@ -98,7 +116,7 @@ class Engine:
         }
         names = {"id": given["id"]} if "id" in given else {}
         try:
-            answer = getattr(self.stub, method)(
+            answer = getattr(self.server.stub, method)(
                 request(urn=URN, **names, **bags), timeout=PATIENCE_S
             )
         except grpc.RpcError as error:
@@ -124,20 +142,22 @@ def job(**changes: str) -> dict[str, str]:
 
 
 @contextmanager
-def served() -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+def served(folder: Path) -> Iterator[Served]:
     """Start the server as ``pulumi-resource-pulumi-python`` does, and end it."""
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"],
-        cwd=REPOSITORY / "infra",
-        env={**os.environ, "PULUMI_PROJECT": "kiloscale"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    stderr = folder / "stderr"
+    with stderr.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "pulumi.dynamic", "127.0.0.1:1"],
+            cwd=REPOSITORY / "infra",
+            env={**os.environ, "PULUMI_PROJECT": "kiloscale"},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
     try:
         port = int(process.stdout.readline())
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield provider_pb2_grpc.ResourceProviderStub(channel)
+            yield Served(provider_pb2_grpc.ResourceProviderStub(channel), stderr)
     finally:
         process.terminate()
         process.communicate()

@@ -1,5 +1,6 @@
 """Pulumi's own server of dynamic providers, driven as the engine drives it."""
 
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from provider_engine import Engine, RefusedError, job, served
@@ -19,9 +20,9 @@ COMMAND = job()["command"]
 
 
 @pytest.fixture(scope="module")
-def stub():
-    with served() as stub:
-        yield stub
+def server(tmp_path_factory):
+    with served(tmp_path_factory.mktemp("provider")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +43,12 @@ def conn(cluster, url):
 
 
 @pytest.fixture
-def engine(stub, conn, url):
-    engine = Engine(stub)
+def engine(server, conn, url):
+    engine = Engine(server)
     engine.configure({URL_KEY: url})
     yield engine
     password = url.split(":")[2].partition("@")[0]
-    assert not any(password in answer for answer in engine.answers)
+    assert not any(password in text for text in (*engine.answers, *engine.told()))
 
 
 def test_a_job_lives_as_its_resource_does(engine, conn):
@@ -146,6 +147,7 @@ def test_a_job_that_somebody_made_again_is_not_ours_any_more(engine, conn):
     engine.delete(state)
 
     assert conn.execute("select * from cron.job").fetchall() == theirs
+    assert engine.told()[-1].endswith("of that name is not ours and was left alone")
 
 
 def test_a_foreign_job_is_refused_with_the_command_that_takes_it_over(engine, conn):
@@ -172,6 +174,20 @@ def test_an_answer_that_was_lost_costs_nothing_but_a_second_call(engine, conn):
     assert engine.up() == first
 
     assert conn.execute(REGISTRY).fetchall() == registered
+
+
+def test_jobs_that_are_made_at_once_are_all_made(engine, conn):
+    with ThreadPoolExecutor(len(PG_CRON_JOBS)) as threads:
+        made = threads.map(
+            lambda each: engine.up(
+                jobname=each.name, schedule=each.schedule, command=each.command
+            ),
+            PG_CRON_JOBS,
+        )
+        ids = {state["jobid"] for state in made}
+
+    assert {str(jobid) for _, jobid, _ in conn.execute(REGISTRY).fetchall()} == ids
+    assert {each.action for each in sync.diff(conn, PG_CRON_JOBS)} == {"none"}
 
 
 def test_checklist_and_provider_agree_whoever_comes_first(engine, conn):
@@ -277,6 +293,7 @@ def test_another_database_is_a_change_and_never_deleted_from(
     moved = engine.update(state, inputs)
 
     assert moved == {**state, "database": inputs["database"]}
+    assert engine.told()[-1].startswith(f"tidy: now scheduled in {moved['database']};")
     engine.delete(moved)
     assert conn.execute(JOBS).fetchall() == []
 
