@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from deploy.errors import UsageError
 from deploy.local.facts import LocalStack
 from deploy.paths import REPOSITORY
+from infra.catalog.services import REDIS_CONFIG
 from infra.naming import PROJECT
 
 STACK = "local"
@@ -60,9 +62,13 @@ def of_local(stack: LocalStack) -> Configuration:
     values = _defaults(PROJECT_FILE) | of_file(STACK_FILE)
     values["aws:region"] = stack.region
     values |= {f"{PROJECT}:{key}": value for key, value in (plain | secrets).items()}
-    return Configuration(
-        values=values, secrets=frozenset(f"{PROJECT}:{key}" for key in secrets)
-    )
+    hidden = {f"{PROJECT}:{key}" for key in secrets}
+    redis = f"{PROJECT}:{REDIS_CONFIG}"
+    # Nothing encrypts the local file. A Redis on this machine needs no password, and an
+    # address without one is no secret; with one it is refused as in plain text.
+    if not urlsplit(values.get(redis, "")).password:
+        hidden.add(redis)
+    return Configuration(values=values, secrets=frozenset(hidden))
 
 
 def _defaults(path: Path) -> dict[str, str]:

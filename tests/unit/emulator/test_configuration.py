@@ -7,7 +7,7 @@ import yaml
 from deploy.emulator import configuration
 from deploy.local.facts import new_stack
 from infra.config import StackConfig
-from infra.config_values import Values
+from infra.config_values import ConfigError, Values
 
 
 @pytest.fixture
@@ -35,6 +35,35 @@ def test_every_secret_of_the_local_stack_is_declared_as_one(stack):
         keys = {key for key, given in found.values.items() if given == value}
         assert keys
         assert keys <= found.secrets
+
+
+@pytest.fixture
+def with_redis(stack, tmp_path, monkeypatch):
+    """Reads the local stack's configuration with an address of a Redis in its file."""
+
+    def read(url: str) -> StackConfig:
+        values = {**configuration.of_file(configuration.STACK_FILE)}
+        values |= {"kiloscale:limitStore": "redis", "kiloscale:redisUrl": url}
+        path = tmp_path / "Pulumi.local.yaml"
+        path.write_text(yaml.safe_dump({"config": values}))
+        monkeypatch.setattr(configuration, "STACK_FILE", path)
+        found = configuration.of_local(stack)
+        return StackConfig.read(
+            Values.from_pulumi("local", found.values, found.secrets)
+        )
+
+    return read
+
+
+def test_the_local_stack_takes_a_redis_of_this_machine(with_redis):
+    read = with_redis("redis://127.0.0.1:6379/0")
+
+    assert (read.limit_store, read.extras) == ("redis", {"redis"})
+
+
+def test_a_password_of_a_redis_in_the_local_file_is_refused(with_redis):
+    with pytest.raises(ConfigError, match="redisUrl: stored in plain text"):
+        with_redis("rediss://:hunter2@redis.example.com:6379/0")
 
 
 def test_defaults_of_the_project_are_taken_as_the_engine_takes_them(stack):
