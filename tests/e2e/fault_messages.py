@@ -1,0 +1,312 @@
+"""The ASGI server with its database and a language model, to be killed while it works.
+
+Each part is a process of its own. A crowd of senders sends each message until it is
+accepted, with the same ``client_msg_id``, as an app does.
+"""
+
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+
+from benchmarks.services.cluster import Database
+from benchmarks.services.settings import variables
+from deploy.local import server
+from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
+from deploy.local.cluster import Cluster
+from deploy.local.facts import LocalStack, new_stack
+from deploy.local.installation import find_installation
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.processes import Process, Program, end, spawn, tail
+from deploy.migrations import apply, discover
+from deploy.paths import REPOSITORY, STATE_VARIABLE
+from deploy.smoke.person import sign
+
+START_S = 60.0
+SENDERS = 12
+
+# What a kill -9 of the server can lose is what it has not written; the machine stays.
+SETTINGS = {"fsync": "off", "synchronous_commit": "on"}
+
+PEOPLE = """
+with person as (
+    insert into auth.users (id, email)
+    select gen_random_uuid(), 'user' || n || '@faults.invalid'
+      from generate_series(1, %s) n
+    returning id
+)
+insert into public.conversations (id, user_id, title, mode)
+select gen_random_uuid(), id, 'faults', 'chat' from person
+returning user_id, id
+"""
+CHOOSE_MODEL = """
+insert into public.system_config (key, value)
+values ('llm_provider', '{"provider": "openai", "model": "standin-echo"}')
+"""
+# What waits for a lease or for its next send need not wait in a test that is short.
+HURRY = """
+update kiloscale.outbox set leased_until = null, due_at = now() where dead_at is null
+"""
+COUNTS = """
+select (select count(*) from public.messages where role = 'user'),
+       (select count(distinct client_msg_id) from public.messages where role = 'user'),
+       (select count(*) from public.messages where role = 'assistant'),
+       (select count(distinct meta ->> 'reply_to') from public.messages a
+         where a.role = 'assistant' and exists (
+            select from public.messages u where u.role = 'user'
+               and u.id::text = a.meta ->> 'reply_to' and u.chat_id = a.chat_id)),
+       (select count(*) from kiloscale.outbox),
+       (select count(*) from kiloscale.outbox where dead_at is not null)
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What the database holds; `waiting` and `dead` are rows of the outbox."""
+
+    messages: int
+    ids: int
+    answers: int
+    answered: int
+    waiting: int
+    dead: int
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """The parts, and what can be done to them."""
+
+    folder: Path
+    facts: LocalStack
+    cluster: Cluster
+    environment: Mapping[str, str]
+    port: int
+    postgres: Process
+    service: Process | None = None
+    kills: list[str] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.facts.database_url, autocommit=True)
+
+    def start_service(self) -> None:
+        """Start the ASGI server; do not wait until it answers."""
+        self.service = spawn(
+            Program(
+                argv=[
+                    *(sys.executable, "-m", "uvicorn"),
+                    *("--factory", "functions.asgi:create", "--no-access-log"),
+                    *("--host", LOOPBACK, "--port", str(self.port)),
+                    *("--log-level", "warning"),
+                ],
+                environment=self.environment,
+                folder=REPOSITORY,
+                log=self.folder / "service.log",
+            )
+        )
+
+    def kill_service(self) -> None:
+        """Kill -9; nothing of it runs afterwards."""
+        if self.service:
+            end(self.service)
+            self.kills.append("service")
+
+    def restart_postgres(self, *, crash: bool) -> None:
+        """Restart PostgreSQL.
+
+        Args:
+            crash: Whether its processes are ended as a crash would.
+        """
+        end(self.postgres, *(server.SHUTDOWN[1:] if crash else server.SHUTDOWN))
+        self.postgres = server.launch(self.cluster, self.facts.admin_url)
+        server.wait_ready(self.cluster, self.postgres, self.facts.admin_url)
+        self.kills.append("crash" if crash else "restart")
+
+    def hurry(self) -> None:
+        """Let everything that waits for a time be due."""
+        with self.connect() as connection:
+            connection.execute(HURRY)
+
+    def counts(self) -> Counts:
+        with self.connect() as connection:
+            row = connection.execute(COUNTS).fetchone()
+        return Counts(**dict(zip(Counts.__annotations__, row, strict=True)))
+
+    def wait_answered(self, messages: int, patience_s: float) -> Counts:
+        """Wait until every message has its answer and nothing is left to do."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            counts = self.counts()
+            if counts.answered >= messages and not counts.waiting:
+                return counts
+            if time.monotonic() > deadline:
+                said = tail(self.folder / "service.log", 5)
+                raise AssertionError(f"{counts} after {patience_s:.0f} s\n{said}")
+            time.sleep(0.2)
+
+
+@contextmanager
+def stage(folder: Path) -> Iterator[Stage]:
+    """Start the database and the language model; the service is not started."""
+    facts = new_stack(folder, home=folder)
+    facts.save()
+    cluster = Cluster(
+        folder=folder / "postgres",
+        port=facts.postgres_port,
+        installation=find_installation(),
+        account=unprivileged(CLUSTER_ACCOUNTS),
+        log=folder / "postgres.log",
+        settings=SETTINGS,
+    )
+    port = free_port([facts.postgres_port, facts.emulator_port, facts.supabase_port])
+    database = Database(
+        url=facts.database_url, stack=facts, bindir=cluster.installation.bindir
+    )
+    environment = variables(
+        database,
+        url=facts.database_url,
+        standin_url=facts.supabase_url,
+        policy="sampled",
+    )
+    paths = {"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"]}
+    postgres = server.launch(cluster, facts.admin_url)
+    made = Stage(
+        folder=folder,
+        facts=facts,
+        cluster=cluster,
+        environment=environment | paths,
+        port=port,
+        postgres=postgres,
+    )
+    standin = spawn(
+        Program(
+            argv=[sys.executable, "-m", "deploy.standin"],
+            environment={STATE_VARIABLE: str(folder), **paths},
+            folder=REPOSITORY,
+            log=folder / "standin.log",
+        )
+    )
+    try:
+        server.wait_ready(cluster, postgres, facts.admin_url)
+        server.prepare(cluster, facts.admin_url, facts.database_url)
+        apply(facts.database_url, discover(REPOSITORY / "migrations"), lambda _: None)
+        with made.connect() as connection:
+            connection.execute(CHOOSE_MODEL)
+        yield made
+    finally:
+        if made.service:
+            end(made.service)
+        end(standin)
+        end(made.postgres, *server.SHUTDOWN[1:])
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a user."""
+
+    user: UUID
+    chat: UUID
+    text: str
+    key: UUID = field(default_factory=uuid4)
+
+
+class Crowd:
+    """Sends messages at a pace from several threads, each until it is accepted.
+
+    Args:
+        stage: Where to.
+        messages: How many.
+        people: Users, each with a conversation.
+        pace: Messages a second, all together.
+    """
+
+    def __init__(
+        self, stage: Stage, *, messages: int, people: int, pace: float
+    ) -> None:
+        with stage.connect() as connection:
+            rows = connection.execute(PEOPLE, (people,)).fetchall()
+        self.accepted: dict[UUID, UUID] = {}
+        self.retries = 0
+        self._tokens = {
+            user: sign(user, stage.facts.jwt_secret, "") for user, _ in rows
+        }
+        self._url = f"{stage.url}/functions/v1/chat-send"
+        self._pace = pace
+        self._queue: SimpleQueue[tuple[float, Message]] = SimpleQueue()
+        began = time.monotonic()
+        for number in range(messages):
+            user, chat = rows[number % people]
+            self._queue.put(
+                (began + number / pace, Message(user, chat, f"Message {number}."))
+            )
+        self._threads = [
+            threading.Thread(target=self._send, daemon=True) for _ in range(SENDERS)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, patience_s: float) -> None:
+        """Wait until every message is accepted."""
+        deadline = time.monotonic() + patience_s
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0))
+            assert not thread.is_alive(), f"{len(self.accepted)} were accepted"
+
+    def is_done(self) -> bool:
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _send(self) -> None:
+        with httpx.Client(timeout=20, trust_env=False) as client:
+            while True:
+                try:
+                    at, message = self._queue.get_nowait()
+                except Empty:
+                    return
+                time.sleep(max(at - time.monotonic(), 0))
+                self.accepted[message.key] = self._until_accepted(client, message)
+
+    def _until_accepted(self, client: httpx.Client, message: Message) -> UUID:
+        """Send one message until it is accepted; give its id."""
+        body = {
+            "chat_id": str(message.chat),
+            "text": message.text,
+            "client_msg_id": str(message.key),
+        }
+        headers = {"authorization": f"Bearer {self._tokens[message.user]}"}
+        while True:
+            try:
+                answer = client.post(self._url, json=body, headers=headers)
+            except httpx.TransportError:
+                status = 0
+            else:
+                status = answer.status_code
+            if status in {200, 201}:
+                return UUID(answer.json()["message_id"])
+            # Away, restarting, or without its database: nothing else is allowed.
+            assert status in {0, 503}, (status, answer.text)
+            self.retries += 1
+            time.sleep(random.uniform(0.05, 0.3))
+
+
+def wait_for(holds: Callable[[], object], patience_s: float = START_S) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, f"waited for {patience_s:.0f} s in vain"
+        time.sleep(0.02)

@@ -1,0 +1,79 @@
+"""Messages while the server that accepts and answers them is killed again and again.
+
+Every message that was accepted is stored once and answered once, whatever was killed.
+The long version is left out of a usual run: ``./bootstrap test --match sweep``.
+"""
+
+import random
+import time
+
+import pytest
+from fault_messages import Counts, Crowd, stage
+
+pytestmark = pytest.mark.e2e
+
+SEED = 20251107
+
+
+@pytest.fixture
+def parts(short_folder, request):
+    """The database and the language model; the service is not started yet."""
+    folder = short_folder / f"messages-{abs(hash(request.node.name)) % 10**6}"
+    folder.mkdir(mode=0o711)
+    with stage(folder) as made:
+        yield made
+
+
+def whole(messages: int) -> Counts:
+    """What is there when nothing was lost and nothing done twice."""
+    return Counts(
+        messages=messages,
+        ids=messages,
+        answers=messages,
+        answered=messages,
+        waiting=0,
+        dead=0,
+    )
+
+
+def test_messages_are_answered_once_though_the_server_is_killed(parts):
+    crowd = Crowd(parts, messages=400, people=20, pace=130)
+    moments = random.Random(SEED)
+
+    parts.start_service()
+    crowd.start()
+    for _ in range(2):
+        time.sleep(moments.uniform(1.2, 2.0))
+        parts.kill_service()
+        parts.hurry()  # the leases of the dead would last for 70 s
+        parts.start_service()
+    crowd.wait(60)
+
+    assert len(crowd.accepted) == len(set(crowd.accepted.values())) == 400
+    assert parts.wait_answered(400, 60) == whole(400)
+    assert crowd.retries > 0
+
+
+@pytest.mark.sweep
+def test_sweep_ten_thousand_messages_are_answered_once(parts):
+    messages = 10_000
+    crowd = Crowd(parts, messages=messages, people=500, pace=60)
+    moments = random.Random(SEED)
+    restarts = {3: False, 7: True}  # after so many kills, the database too
+
+    parts.start_service()
+    crowd.start()
+    kills = 0
+    while not crowd.is_done():
+        time.sleep(moments.uniform(4, 16))
+        parts.kill_service()
+        kills += 1
+        if kills in restarts:
+            parts.restart_postgres(crash=restarts[kills])
+        time.sleep(moments.uniform(0, 1))
+        parts.start_service()
+    crowd.wait(60)
+
+    assert len(crowd.accepted) == len(set(crowd.accepted.values())) == messages
+    assert parts.wait_answered(messages, 300) == whole(messages)
+    assert {"service", "restart", "crash"} <= set(parts.kills)
