@@ -29,13 +29,15 @@ class PgCronJobArgs:
 class PgCronJob(pulumi.ComponentResource):
     """A job in ``cron.job``, registered as ours; it depends on nothing of AWS.
 
-    Where the job runs comes from the stack's configuration, ``databaseUrl``: the
-    migrations must have run there. A job of the same name that is not registered is
-    somebody else's: the update fails and names the command that takes it over. One
-    that the checklist made is ours, and taken as it is.
+    Where the job runs, and as which role, comes from the stack's configuration,
+    ``databaseUrl``: the migrations must have run there, by the same role. A job of the
+    same name that is not registered is somebody else's: the update fails and names the
+    command that takes it over. One that the checklist made is ours, and taken as it is.
 
     Deleting the resource, or the stack, unschedules the job. The data that it would
-    have cleaned stays, and so does what the migrations made.
+    have cleaned stays, and so does what the migrations made. ``pulumi destroy`` uses
+    the configuration of the last update: after a change of the password, run
+    ``pulumi up`` first.
 
     Attributes:
         name: Name in ``cron.job``.
