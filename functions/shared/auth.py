@@ -87,7 +87,7 @@ def _verify(token: str, credentials: Credentials) -> Caller:
     if not (credentials.jwt_secret or credentials.keys):
         raise _unauthorized("tokens are not accepted here")
     try:
-        key, algorithm = _key(jwt.get_unverified_header(token), credentials)
+        key, algorithm = _key(token, credentials)
         claims = jwt.decode(
             token,
             key,
@@ -106,17 +106,21 @@ def _verify(token: str, credentials: Credentials) -> Caller:
         raise _unauthorized("the token is not valid") from error
 
 
-def _key(header: dict[str, Any], credentials: Credentials) -> tuple[Any, str]:
+def _key(token: str, credentials: Credentials) -> tuple[Any, str]:
     """Give the key that a token's header names, and the one algorithm of that key.
 
     Raises:
         HttpError: 401 if nothing here verifies such a token; 503 if that cannot be
             told, because no public key was ever fetched.
     """
+    if not credentials.keys:
+        # There is no choice, and to read the header twice costs as much as the rest.
+        return credentials.jwt_secret, HMAC
+    header = jwt.get_unverified_header(token)
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm == HMAC and credentials.jwt_secret:
         return credentials.jwt_secret, HMAC
-    if algorithm not in SIGNATURES or not credentials.keys or not isinstance(kid, str):
+    if algorithm not in SIGNATURES or not isinstance(kid, str):
         raise _unauthorized("the token is not valid")
     try:
         key = credentials.keys.find(kid, algorithm)
