@@ -1,9 +1,11 @@
 """Do the work of outbox rows in this process, in place of a queue and its consumer."""
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -18,8 +20,77 @@ logger = logging.getLogger(__name__)
 WORK_S = 60.0
 """Time for one answer or one conversation, in seconds; as their timeouts on AWS."""
 
-CALLS = 8
-"""Answers that are written at a time, and conversations that are read."""
+ANSWERS = 16
+READINGS = 8
+"""Answers that are written at a time, and conversations that are read: nearly all of
+the time they wait for the model."""
+
+
+class Crew:
+    """Threads that work on rows, and which rows they have.
+
+    Args:
+        name: Begins the names of the threads.
+        size: How many there are.
+    """
+
+    def __init__(self, name: str, size: int) -> None:
+        self._size = size
+        self._pool = ThreadPoolExecutor(size, thread_name_prefix=name)
+        self._rows: set[int] = set()
+        self._ended = threading.Condition()
+
+    @property
+    def rows(self) -> list[int]:
+        """What is being worked on."""
+        with self._ended:
+            return list(self._rows)
+
+    @property
+    def room(self) -> int:
+        """How many rows more can be begun at once."""
+        with self._ended:
+            return max(self._size - len(self._rows), 0)
+
+    def begin(self, rows: Collection[int], work: Callable[[], None]) -> None:
+        """Have work done on rows, unless it is being done on one of them.
+
+        Waits for a free thread: whoever sweeps must not claim more than is worked off.
+
+        Args:
+            rows: Their ids.
+            work: Must not raise.
+        """
+        with self._ended:
+            self._ended.wait_for(
+                lambda: len(self._rows) < self._size or self._has_any(rows)
+            )
+            if self._has_any(rows):
+                return
+            self._rows.update(rows)
+        self._pool.submit(self._run, rows, work)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until a work ends, or for some seconds."""
+        with self._ended:
+            self._ended.wait(seconds)
+
+    def close(self) -> None:
+        """Wait for everything that was begun."""
+        self._pool.shutdown()
+
+    def _has_any(self, rows: Collection[int]) -> bool:
+        """Tell whether some of the rows are being worked on."""
+        return not self._rows.isdisjoint(rows)
+
+    def _run(self, rows: Collection[int], work: Callable[[], None]) -> None:
+        """Work, and give the rows back."""
+        try:
+            work()
+        finally:
+            with self._ended:
+                self._rows.difference_update(rows)
+                self._ended.notify_all()
 
 
 class Consumer(Protocol):
@@ -30,13 +101,12 @@ class Consumer(Protocol):
 
     deletes: bool
     age_s: float
-    """How old a row must be before it is taken, in seconds."""
+    """How long a row must have been ready before it is taken, in seconds."""
+
+    crew: Crew
 
     def carry(self, rows: Sequence[Row]) -> dict[int, Failure]:
-        """Do the work of some rows; return when all of it is done."""
-
-    def close(self) -> None:
-        """Wait for the work that is being done."""
+        """Begin the work of some rows."""
 
 
 class AnswerConsumer:
@@ -47,16 +117,13 @@ class AnswerConsumer:
 
     def __init__(self, service: Answerer) -> None:
         self._service = service
-        self._pool = ThreadPoolExecutor(CALLS, thread_name_prefix="answer")
+        self.crew = Crew("answer", ANSWERS)
 
     def carry(self, rows: Sequence[Row]) -> dict[int, Failure]:
         """Answer; see `Consumer.carry`."""
-        list(self._pool.map(self._answer, [row.id for row in rows]))
+        for row in rows:
+            self.crew.begin([row.id], partial(self._answer, row.id))
         return {}
-
-    def close(self) -> None:
-        """See `Consumer.close`."""
-        self._pool.shutdown()
 
     def _answer(self, outbox_id: int) -> None:
         """Answer one row; a failure is logged and tried again later."""
@@ -79,23 +146,19 @@ class ExtractionConsumer:
 
     def __init__(self, service: Extractor) -> None:
         self._service = service
-        self._pool = ThreadPoolExecutor(CALLS, thread_name_prefix="extract")
+        self.crew = Crew("extract", READINGS)
 
     def carry(self, rows: Sequence[Row]) -> dict[int, Failure]:
         """Read each conversation once for all of its rows; see `Consumer.carry`."""
         groups: dict[str, list[int]] = {}
         for row in rows:
             groups.setdefault(row.key, []).append(row.id)
-        list(self._pool.map(self._extract, groups.items()))
+        for chat_id, outbox_ids in groups.items():
+            self.crew.begin(outbox_ids, partial(self._extract, chat_id, outbox_ids))
         return {}
 
-    def close(self) -> None:
-        """See `Consumer.close`."""
-        self._pool.shutdown()
-
-    def _extract(self, group: tuple[str, list[int]]) -> None:
+    def _extract(self, chat_id: str, outbox_ids: list[int]) -> None:
         """Read one conversation; a failure is logged and tried again later."""
-        chat_id, outbox_ids = group
         try:
             done = self._service.extract(UUID(chat_id), outbox_ids, countdown(WORK_S))
         except (ProviderError, UnreadableAnswerError):

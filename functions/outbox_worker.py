@@ -26,8 +26,6 @@ from functions.shared.database import Connection, Database
 
 logger = logging.getLogger(__name__)
 
-BATCH = 8
-
 IDLE_S = 0.2
 FAILED_S = 2.0
 """Pause when nothing waits, and when the database is away, in seconds."""
@@ -35,8 +33,8 @@ FAILED_S = 2.0
 SWEEP_EVERY_S = 5.0
 """Pause between two sweeps for rows that are due again, in seconds."""
 
-# Rows that were neither tried nor sent yet. Those that failed come back with the
-# sweep, by its backoff.
+# Rows that are ready and were neither tried nor sent yet. Those that failed come back
+# with the sweep, by its backoff.
 FRESH = """
 select id, key, payload
   from kiloscale.outbox
@@ -45,9 +43,10 @@ select id, key, payload
    and last_error is null
    and dead_at is null
    and (leased_until is null or leased_until <= now())
-   and created_at <= now() - make_interval(secs => %(age_s)s)
+   and ready_at <= now() - make_interval(secs => %(age_s)s)
+   and id <> all (%(busy)s)
  order by id
- limit %(batch)s
+ limit %(room)s
 """
 
 
@@ -82,7 +81,7 @@ class OutboxWorker:
             drain.start()
 
     def stop(self) -> None:
-        """End after the batches that are being worked on."""
+        """End after what is being worked on."""
         for drain in self._drains:
             drain.stop.set()
         for drain in self._drains:
@@ -119,14 +118,17 @@ class _Drain(threading.Thread):
                 logger.exception("outbox not drained")
                 pause = FAILED_S
         for consumer in self._consumers.values():
-            consumer.close()
+            consumer.crew.close()
 
     def _drain(self) -> bool:
         """Do what waits; tell whether there was anything."""
         found = False
         for topic, consumer in self._consumers.items():
-            rows = self._fresh(topic, consumer.age_s)
-            if rows:
+            room = consumer.crew.room
+            if not room:
+                consumer.crew.wait(IDLE_S)
+                found = True
+            elif rows := self._fresh(topic, consumer, room):
                 consumer.carry(rows)
                 found = True
         if time.monotonic() >= self._sweep_at:
@@ -134,9 +136,14 @@ class _Drain(threading.Thread):
             self._sweep_at = time.monotonic() + SWEEP_EVERY_S
         return found
 
-    def _fresh(self, topic: str, age_s: float) -> list[Row]:
-        """List rows that nobody tried yet."""
-        parameters = {"topic": topic, "age_s": age_s, "batch": BATCH}
+    def _fresh(self, topic: str, consumer: Consumer, room: int) -> list[Row]:
+        """List rows that nobody tried yet, at most ``room`` of them."""
+        parameters = {
+            "topic": topic,
+            "age_s": consumer.age_s,
+            "busy": consumer.crew.rows,
+            "room": room,
+        }
 
         def read(connection: Connection) -> list[Row]:
             with connection.cursor(row_factory=class_row(Row)) as cursor:

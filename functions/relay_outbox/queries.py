@@ -38,14 +38,20 @@ update kiloscale.outbox o
 returning o.id, o.key, o.payload
 """
 
+# Rows that a consumer has just locked are left to the next sweep: locked here in
+# another order than there, they could make each other wait for ever.
 BURY = """
-update kiloscale.outbox
+update kiloscale.outbox o
    set dead_at = now(),
        last_error = coalesce(last_error, 'no effect after ' || sends || ' sends')
- where due_at <= now()
-   and dead_at is null
-   and sends >= %(sends_max)s
-   and (leased_until is null or leased_until <= now())
+ where o.id in (
+    select d.id
+      from kiloscale.outbox d
+     where d.due_at <= now()
+       and d.dead_at is null
+       and d.sends >= %(sends_max)s
+       and (d.leased_until is null or d.leased_until <= now())
+       for update skip locked)
 """
 
 DELIVERED = "delete from kiloscale.outbox where id = any (%(ids)s)"

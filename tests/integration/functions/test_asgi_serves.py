@@ -122,7 +122,7 @@ def test_a_conversation_is_read_for_memories_by_the_server_itself(
     send(client, app, chat, "I keep bees on the roof.")
     wait_until(lambda: app.value("select count(*) from kiloscale.outbox") == 0)
     app.connection.execute(
-        "insert into kiloscale.outbox (topic, key, payload, created_at)"
+        "insert into kiloscale.outbox (topic, key, payload, ready_at)"
         " select 'extraction', chat_id::text, jsonb_build_object('message_id', id),"
         " now() - '1 min'::interval from public.messages where role = 'assistant'"
     )

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from functions.relay_outbox.outbox import QueueCarrier, RealtimeCarrier, Sweep, sweep
@@ -69,6 +70,7 @@ class Relay:
         queue._client = self.sqs
         carriers = {
             "llm": QueueCarrier(queue),
+            "extraction": QueueCarrier(queue),
             "realtime": RealtimeCarrier(self.broadcaster),
         }
         database = SingleConnection(self.url, "relay_outbox")
@@ -186,6 +188,53 @@ def test_a_row_under_a_lease_is_left_to_its_consumer(app, relay):
     done = relay.sweep()
 
     assert done.sent == 0
+
+
+def defer(app, chat, turns_max: int) -> int | None:
+    return app.value(
+        "select kiloscale.defer_extraction(%s, %s, %s, 1, %s, 300)",
+        *(chat, app.user, chat, turns_max),
+    )
+
+
+def test_turns_that_wait_are_sent_once_when_the_conversation_rests(app, relay):
+    chat = app.conversation()
+    defer(app, chat, turns_max=9)
+
+    early = relay.sweep()
+    app.connection.execute(
+        "update kiloscale.outbox set ready_at = now() - '1 s'::interval,"
+        " due_at = now() - '1 s'::interval"
+    )
+    rested, after = relay.sweep(), relay.sweep()
+
+    assert (early.sent, rested.sent, after.sent) == (0, 1, 0)
+    assert [body["chat_id"] for body in relay.sqs.taken] == [str(chat)]
+
+
+def test_what_was_sent_at_once_is_sent_again_only_after_a_minute(app, relay):
+    chat = app.conversation()
+    row = defer(app, chat, turns_max=1)
+
+    soon = relay.sweep()
+    app.connection.execute(
+        "update kiloscale.outbox set due_at = due_at - '61 s'::interval"
+    )
+    later = relay.sweep()
+
+    assert row is not None
+    assert (soon.sent, later.sent) == (0, 1)
+
+
+def test_a_row_that_a_consumer_holds_is_not_waited_for_to_bury_it(app, relay):
+    enqueue(app, 2)
+    app.connection.execute("update kiloscale.outbox set sends = 12")
+
+    with psycopg.connect(app.url) as consumer:
+        consumer.execute("select from kiloscale.outbox order by id limit 1 for update")
+        held = relay.sweep().buried
+
+    assert (held, relay.sweep().buried) == (1, 1)
 
 
 def test_realtime_events_go_with_their_delivery_and_one_bad_event_stays(app, relay):
