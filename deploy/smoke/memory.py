@@ -18,17 +18,14 @@ from infra.naming import physical_name
 WAIT_S = 30.0
 """How long the reading may take; a cold start with the model's SDK takes most of it."""
 
-# The policy draws answers of conversations that are longer than this one, so the row
-# that llm_handler would write is written here.
+# The policy lets a turn wait for others, so it is asked for at once, as llm_handler does
+# when enough turns wait.
 ASK = """
-insert into kiloscale.outbox (topic, key, payload)
-select %(topic)s, m.chat_id::text,
-       jsonb_build_object(
-           'chat_id', m.chat_id, 'user_id', m.user_id, 'message_id', m.id)
-  from public.messages m
- where m.chat_id = %(chat)s and m.role = 'assistant'
- limit 1
-returning id, payload::text
+select kiloscale.defer_extraction(m.chat_id, m.user_id, m.id, 1, 1, 0)
+  from (select m.chat_id, m.user_id, m.id
+          from public.messages m
+         where m.chat_id = %(chat)s and m.role = 'assistant'
+         limit 1) m
 """
 
 FOUND = """
@@ -61,16 +58,14 @@ def ask(
     Returns:
         Whether there was one.
     """
-    parameters = {"topic": MEMORY_EXTRACTIONS.topic, "chat": chat}
-    row = connection.execute(ASK, parameters).fetchone()
+    row = connection.execute(ASK, {"chat": chat}).fetchone()
     if row is None:
         return False
-    outbox_id, payload = row
     sqs = client(stack, "sqs")
     name = physical_name(STACK, MEMORY_EXTRACTIONS.name)
     sqs.send_message(
         QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
-        MessageBody=json.dumps({"outbox_id": outbox_id, **json.loads(str(payload))}),
+        MessageBody=json.dumps({"outbox_id": row[0], "chat_id": str(chat)}),
     )
     return True
 
