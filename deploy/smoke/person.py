@@ -20,6 +20,9 @@ TITLE = "kiloscale smoke test"
 TRACES = (
     ("kiloscale.outbox", "key in (%(user)s::text, %(chat)s::text, %(quiet)s::text)"),
     ("kiloscale.rate_limits", "subject = %(user)s::text"),
+    ("kiloscale.llm_usage", "user_id = %(user)s"),
+    ("kiloscale.llm_reservations", "user_id = %(user)s"),
+    ("kiloscale.memory_progress", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.user_memory", "user_id = %(user)s"),
     ("public.messages", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.conversation_summaries", "chat_id in (%(chat)s, %(quiet)s)"),
