@@ -18,8 +18,8 @@ from infra.naming import physical_name
 WAIT_S = 30.0
 """How long the reading may take; a cold start with the model's SDK takes most of it."""
 
-# The policy lets a turn wait for others, so it is read at once, as llm_handler asks when
-# enough turns wait.
+# The policy lets a turn wait for others: here it is read at once, as llm_handler asks
+# when enough turns wait.
 ASK = """
 select kiloscale.defer_extraction(m.chat_id, m.user_id, m.id, 1, 1, 0)
   from (select m.chat_id, m.user_id, m.id
