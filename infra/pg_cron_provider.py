@@ -41,9 +41,8 @@ that there are: the engine sees a class's name, not its code."""
 COMPARED = ("jobname", "schedule", "command", "database", "version")
 URL_KEY = f"{PROJECT}:databaseUrl"
 
-logger = logging.getLogger(
-    __name__
-)  # the engine shows what a provider writes to stderr
+# A handler of last resort writes warnings to stderr, which the engine shows.
+logger = logging.getLogger(__name__)
 
 
 class PgCronError(Exception):
@@ -128,11 +127,16 @@ class PgCronProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Find a job as it is, for ``pulumi refresh``; an empty id says it is gone.
 
+        Where the configuration names another database by now, nothing is known of a
+        job: it stays as it was, and `diff` tells.
+
         Raises:
             PgCronError: The database does not answer, or does not tell.
         """
         from deploy.crons import single
 
+        if props.get("database") != self._place(props):
+            return ReadResult(id_, {**props})
         with self._connected(props) as conn:
             seen = single.look(conn, _declared(props))
         if seen is None:
@@ -157,8 +161,14 @@ class PgCronProvider(ResourceProvider):
                 f" {URL_KEY} names {self._place(props)}; nothing was changed\n"
                 f"-> pulumi up --stack {props.get('stack')}"
             )
-        with self._connected(props) as conn:
-            nothing = single.remove(conn, props["jobname"])
+        try:
+            with self._connected(props) as conn:
+                nothing = single.remove(conn, props["jobname"])
+        except PgCronError as error:
+            raise PgCronError(
+                f"{error}\n-> if that database is gone for good, forget the job:"
+                f" pulumi state delete --stack {props.get('stack')}"
+            ) from None
         if nothing:
             logger.warning(nothing)
 

@@ -1,6 +1,5 @@
 """What the Pulumi engine is to a dynamic provider: a gRPC client of its server."""
 
-import base64
 import os
 import subprocess
 import sys
@@ -10,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import dill
 import grpc
 from google.protobuf import json_format, struct_pb2
+from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from deploy.paths import REPOSITORY
@@ -58,7 +57,7 @@ class Engine:
         base64 may be broken into lines, so each line break makes another.
         """
         self.server.stub.Configure(provider_pb2.ConfigureRequest(args=_struct(values)))
-        text = base64.b64encode(dill.dumps(PgCronProvider())).decode()
+        text = serialize_provider(PgCronProvider())
         _texts.append(text)
         self.provider = text + "\n" * len(_texts)
 

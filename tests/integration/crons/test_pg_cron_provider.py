@@ -251,8 +251,8 @@ def test_a_schedule_that_only_pg_cron_refuses_leaves_nothing(engine, conn):
 
 
 def test_a_database_that_is_away_is_named_without_its_password(engine):
-    state = engine.up()
     engine.configure({URL_KEY: "postgresql://app:s3cr3t@127.0.0.1:1/app"})
+    state = job(database="app@127.0.0.1:1/app")
 
     for call in (engine.read, lambda _: engine.up()):
         with pytest.raises(RefusedError) as caught:
@@ -260,6 +260,19 @@ def test_a_database_that_is_away_is_named_without_its_password(engine):
         assert "cannot connect to postgresql://app@127.0.0.1:1/app" in str(caught.value)
         assert str(caught.value).splitlines()[-1].startswith("-> check that PostgreSQL")
         assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_database_that_is_gone_for_good_can_be_forgotten(engine):
+    engine.configure({URL_KEY: "postgresql://app:s3cr3t@127.0.0.1:1/app"})
+    gone = job(database="app@127.0.0.1:1/app")
+
+    with pytest.raises(RefusedError, match="Connection refused") as caught:
+        engine.delete(gone)
+
+    assert str(caught.value).splitlines()[-1] == (
+        "-> if that database is gone for good, forget the job:"
+        " pulumi state delete --stack production"
+    )
 
 
 @pytest.mark.parametrize(
@@ -289,6 +302,7 @@ def test_another_database_is_a_change_and_never_deleted_from(
 
     with pytest.raises(RefusedError, match=r"was scheduled in postgres@127\.0"):
         engine.delete(state)
+    assert engine.read(state) == (state, {})
     assert engine.diff(state, inputs) == (True, [])
     moved = engine.update(state, inputs)
 
