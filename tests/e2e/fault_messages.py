@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from deploy.local.cluster import Cluster
 from deploy.local.facts import LocalStack, new_stack
 from deploy.local.installation import find_installation
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.local.processes import Process, Program, end, spawn, tail
+from deploy.local.processes import Process, Program, end, spawn
 from deploy.migrations import apply, discover
 from deploy.paths import REPOSITORY, STATE_VARIABLE
 from deploy.smoke.person import sign
@@ -59,19 +59,23 @@ HURRY = """
 update kiloscale.outbox set leased_until = null, due_at = now() where dead_at is null
 """
 COUNTS = """
-select (select count(*) from public.messages where role = 'user'),
-       (select count(distinct client_msg_id) from public.messages where role = 'user'),
-       (select count(*) from public.messages where role = 'assistant'),
-       (select count(distinct meta ->> 'reply_to') from public.messages a
-         where a.role = 'assistant' and exists (
-            select from public.messages u where u.role = 'user'
-               and u.id::text = a.meta ->> 'reply_to' and u.chat_id = a.chat_id)),
+with said as (
+    select m.* from public.messages m
+      join public.conversations c on c.id = m.chat_id and c.title = 'faults'
+)
+select (select count(*) from said where role = 'user'),
+       (select count(distinct client_msg_id) from said where role = 'user'),
+       (select count(*) from said where role = 'assistant'),
+       (select count(distinct u.id) from said a join said u
+            on u.role = 'user' and u.id::text = a.meta ->> 'reply_to'
+               and u.chat_id = a.chat_id
+         where a.role = 'assistant'),
        (select count(*) from kiloscale.outbox),
        (select count(*) from kiloscale.outbox where dead_at is not null)
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Counts:
     """What the database holds; `waiting` and `dead` are rows of the outbox."""
 
@@ -81,6 +85,145 @@ class Counts:
     answered: int
     waiting: int
     dead: int
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of a user."""
+
+    chat: UUID
+    token: str
+    text: str
+    key: UUID = field(default_factory=uuid4)
+
+
+Address = Callable[[], tuple[str, dict[str, str]]]
+"""Gives the URL to send to, and headers; asked anew for each attempt."""
+
+
+@dataclass(kw_only=True)
+class Crowd:
+    """Sends messages at a pace from several threads, each until it is accepted.
+
+    Attributes:
+        address: Where to.
+        people: Pairs of a user's token and their conversation.
+        messages: How many.
+        pace: Messages a second, all together.
+        passing: Statuses after which a message is sent again, besides lost connections.
+        accepted: Ids of the accepted messages by their own ids.
+        retries: Attempts that were not accepted.
+    """
+
+    address: Address
+    people: Sequence[tuple[str, UUID]]
+    messages: int
+    pace: float
+    passing: frozenset[int] = frozenset({503})
+    accepted: dict[UUID, UUID] = field(default_factory=dict)
+    retries: int = 0
+
+    def start(self) -> None:
+        self._queue: SimpleQueue[tuple[float, Message]] = SimpleQueue()
+        began = time.monotonic()
+        for number in range(self.messages):
+            token, chat = self.people[number % len(self.people)]
+            message = Message(chat, token, f"Message {number}.")
+            self._queue.put((began + number / self.pace, message))
+        self._threads = [
+            threading.Thread(target=self._send, daemon=True) for _ in range(SENDERS)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, patience_s: float) -> None:
+        """Wait until every message is accepted."""
+        deadline = time.monotonic() + patience_s
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0))
+        assert len(self.accepted) == self.messages
+        assert len(set(self.accepted.values())) == self.messages
+
+    def is_done(self) -> bool:
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _send(self) -> None:
+        with httpx.Client(timeout=20, trust_env=False) as client:
+            while True:
+                try:
+                    at, message = self._queue.get_nowait()
+                except Empty:
+                    return
+                time.sleep(max(at - time.monotonic(), 0))
+                self.accepted[message.key] = self._until_accepted(client, message)
+
+    def _until_accepted(self, client: httpx.Client, message: Message) -> UUID:
+        """Send one message until it is accepted; give its id."""
+        body = {
+            "chat_id": str(message.chat),
+            "text": message.text,
+            "client_msg_id": str(message.key),
+        }
+        while True:
+            try:
+                url, headers = self.address()
+                bearer = {"authorization": f"Bearer {message.token}"}
+                answer = client.post(url, json=body, headers=headers | bearer)
+            except httpx.TransportError:
+                pass  # away, or killed while it worked: nobody knows how far it came
+            else:
+                if answer.status_code in {200, 201}:
+                    return UUID(answer.json()["message_id"])
+                assert answer.status_code in self.passing, answer.text
+            self.retries += 1
+            time.sleep(random.uniform(0.05, 0.3))
+
+
+def people(
+    connection: psycopg.Connection[tuple[Any, ...]],
+    number: int,
+    *,
+    secret: str,
+    issuer: str,
+) -> list[tuple[str, UUID]]:
+    """Make users with a conversation each; give their tokens and conversations."""
+    rows = connection.execute(PEOPLE, (number,)).fetchall()
+    return [(sign(user, secret, issuer), chat) for user, chat in rows]
+
+
+def counts(connection: psycopg.Connection[tuple[Any, ...]]) -> Counts:
+    """Count what the crowd's conversations have."""
+    row = connection.execute(COUNTS).fetchone()
+    assert row
+    return Counts(*row)
+
+
+def wait_answered(
+    connect: Callable[[], psycopg.Connection[tuple[Any, ...]]],
+    messages: int,
+    patience_s: float,
+) -> Counts:
+    """Wait until every message has its answer and nothing is left to do."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        with connect() as connection:
+            seen = counts(connection)
+        if seen.answered >= messages and not seen.waiting:
+            return seen
+        assert time.monotonic() < deadline, f"{seen} after {patience_s:.0f} s"
+        time.sleep(0.2)
+
+
+def whole(messages: int) -> Counts:
+    """What is there when nothing was lost and nothing done twice."""
+    return Counts(
+        messages=messages,
+        ids=messages,
+        answers=messages,
+        answered=messages,
+        waiting=0,
+        dead=0,
+    )
 
 
 @dataclass(kw_only=True)
@@ -141,22 +284,14 @@ class Stage:
         with self.connect() as connection:
             connection.execute(HURRY)
 
-    def counts(self) -> Counts:
+    def crowd(self, *, users: int, messages: int, pace: float) -> Crowd:
+        """Make users, who will send messages to the service."""
         with self.connect() as connection:
-            row = connection.execute(COUNTS).fetchone()
-        return Counts(**dict(zip(Counts.__annotations__, row, strict=True)))
-
-    def wait_answered(self, messages: int, patience_s: float) -> Counts:
-        """Wait until every message has its answer and nothing is left to do."""
-        deadline = time.monotonic() + patience_s
-        while True:
-            counts = self.counts()
-            if counts.answered >= messages and not counts.waiting:
-                return counts
-            if time.monotonic() > deadline:
-                said = tail(self.folder / "service.log", 5)
-                raise AssertionError(f"{counts} after {patience_s:.0f} s\n{said}")
-            time.sleep(0.2)
+            made = people(connection, users, secret=self.facts.jwt_secret, issuer="")
+        url = f"{self.url}/functions/v1/chat-send"
+        return Crowd(
+            address=lambda: (url, {}), people=made, messages=messages, pace=pace
+        )
 
 
 @contextmanager
@@ -212,101 +347,3 @@ def stage(folder: Path) -> Iterator[Stage]:
             end(made.service)
         end(standin)
         end(made.postgres, *server.SHUTDOWN[1:])
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message of a user."""
-
-    user: UUID
-    chat: UUID
-    text: str
-    key: UUID = field(default_factory=uuid4)
-
-
-class Crowd:
-    """Sends messages at a pace from several threads, each until it is accepted.
-
-    Args:
-        stage: Where to.
-        messages: How many.
-        people: Users, each with a conversation.
-        pace: Messages a second, all together.
-    """
-
-    def __init__(
-        self, stage: Stage, *, messages: int, people: int, pace: float
-    ) -> None:
-        with stage.connect() as connection:
-            rows = connection.execute(PEOPLE, (people,)).fetchall()
-        self.accepted: dict[UUID, UUID] = {}
-        self.retries = 0
-        self._tokens = {
-            user: sign(user, stage.facts.jwt_secret, "") for user, _ in rows
-        }
-        self._url = f"{stage.url}/functions/v1/chat-send"
-        self._pace = pace
-        self._queue: SimpleQueue[tuple[float, Message]] = SimpleQueue()
-        began = time.monotonic()
-        for number in range(messages):
-            user, chat = rows[number % people]
-            self._queue.put(
-                (began + number / pace, Message(user, chat, f"Message {number}."))
-            )
-        self._threads = [
-            threading.Thread(target=self._send, daemon=True) for _ in range(SENDERS)
-        ]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def wait(self, patience_s: float) -> None:
-        """Wait until every message is accepted."""
-        deadline = time.monotonic() + patience_s
-        for thread in self._threads:
-            thread.join(max(deadline - time.monotonic(), 0))
-            assert not thread.is_alive(), f"{len(self.accepted)} were accepted"
-
-    def is_done(self) -> bool:
-        return not any(thread.is_alive() for thread in self._threads)
-
-    def _send(self) -> None:
-        with httpx.Client(timeout=20, trust_env=False) as client:
-            while True:
-                try:
-                    at, message = self._queue.get_nowait()
-                except Empty:
-                    return
-                time.sleep(max(at - time.monotonic(), 0))
-                self.accepted[message.key] = self._until_accepted(client, message)
-
-    def _until_accepted(self, client: httpx.Client, message: Message) -> UUID:
-        """Send one message until it is accepted; give its id."""
-        body = {
-            "chat_id": str(message.chat),
-            "text": message.text,
-            "client_msg_id": str(message.key),
-        }
-        headers = {"authorization": f"Bearer {self._tokens[message.user]}"}
-        while True:
-            try:
-                answer = client.post(self._url, json=body, headers=headers)
-            except httpx.TransportError:
-                status = 0
-            else:
-                status = answer.status_code
-            if status in {200, 201}:
-                return UUID(answer.json()["message_id"])
-            # Away, restarting, or without its database: nothing else is allowed.
-            assert status in {0, 503}, (status, answer.text)
-            self.retries += 1
-            time.sleep(random.uniform(0.05, 0.3))
-
-
-def wait_for(holds: Callable[[], object], patience_s: float = START_S) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, f"waited for {patience_s:.0f} s in vain"
-        time.sleep(0.02)
