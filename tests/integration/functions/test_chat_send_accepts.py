@@ -1,75 +1,17 @@
 """chat_send against a real PostgreSQL: once, within the limit, for the owner only."""
 
-import json
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import jwt
-import psycopg
 import pytest
+from chat_service import KEY, SECRET, Client, content, hits
 
-from functions.chat_send.handler import application
-from functions.chat_send.settings import Settings
-from functions.shared.database import SingleConnection
-from functions.shared.http import Request, Response
+from functions.shared.http import Response
 
 pytestmark = pytest.mark.integration
-
-SECRET = "a-secret-of-the-tests-that-is-long-enough"
-KEY = "internal-key-of-the-tests"
-
-
-def token(user: UUID) -> str:
-    claims = {"sub": str(user), "aud": "authenticated", "exp": 4_000_000_000}
-    return jwt.encode(claims, SECRET, algorithm="HS256")
-
-
-class Client:
-    """Sends requests to the service; each thread has an environment of its own."""
-
-    def __init__(self, url: str, user: UUID) -> None:
-        self._settings = Settings.from_environ(
-            {
-                "DATABASE_URL": url,
-                "JWT_SECRET": SECRET,
-                "INTERNAL_API_KEY": KEY,
-                "CHAT_LIMIT_HITS": "60",
-                "CHAT_LIMIT_WINDOW_S": "3600",
-                "LIMIT_STORE": "postgres",
-                "EXTRACTION_POLICY": "sampled",
-            }
-        )
-        self._user = user
-        self._local = threading.local()
-        self._databases: list[SingleConnection] = []
-
-    def send(
-        self, chat: UUID, *, bearer: str | None = None, **fields: object
-    ) -> Response:
-        if not hasattr(self._local, "application"):
-            database = SingleConnection(self._settings.database_url, "chat_send")
-            self._databases.append(database)
-            self._local.application = application(self._settings, database)
-        body = {"chat_id": str(chat), "text": "Hello.", "client_msg_id": str(uuid4())}
-        request = Request(
-            method="POST",
-            path="/functions/v1/chat-send",
-            headers={"authorization": f"Bearer {bearer or token(self._user)}"},
-            body=json.dumps(body | fields).encode(),
-            request_id="request-of-the-test",
-        )
-        return self._local.application(request)
-
-    @property
-    def connection(self) -> psycopg.Connection:
-        """The connection of this thread's environment."""
-        return self._databases[-1]._live()
-
-    def close(self) -> None:
-        for database in self._databases:
-            database.close()
 
 
 @pytest.fixture
@@ -77,15 +19,6 @@ def client(app):
     client = Client(app.url, app.user)
     yield client
     client.close()
-
-
-def content(response: Response) -> dict:
-    return json.loads(response.body)
-
-
-def hits(app) -> int | None:
-    rows = app.rows("select hits from kiloscale.rate_limits")
-    return rows[0][0] if rows else None
 
 
 def test_a_message_is_saved_and_enqueued_in_one_statement(app, client):
@@ -190,10 +123,10 @@ def test_the_sixty_first_message_is_refused(app, client):
     assert app.value("select count(*) from public.messages") == 60
 
 
-def test_eight_threads_get_exactly_sixty_messages_through(app, client):
+def test_sixteen_threads_get_exactly_sixty_messages_through(app, client):
     chat = app.conversation()
 
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda _: client.send(chat), range(120)))
 
     assert Counter(answer.status for answer in answers) == {201: 60, 429: 60}
@@ -262,6 +195,42 @@ def test_an_id_of_another_conversation_is_a_conflict_and_costs_no_hit(app, clien
 
     assert response.status == 409
     assert hits(app) == 1
+
+
+def test_what_the_assistant_said_is_taken_from_the_backend_alone(app, client):
+    chat = app.conversation()
+    service_key = jwt.encode(
+        {"role": "service_role", "exp": 4_000_000_000}, SECRET, algorithm="HS256"
+    )
+
+    refused = client.send(chat, role="assistant")
+    taken = [
+        client.send(chat, role="assistant", bearer=bearer)
+        for bearer in (KEY, service_key)
+    ]
+
+    assert (refused.status, content(refused)["title"]) == (403, "Role not allowed")
+    assert [answer.status for answer in taken] == [201, 201]
+    assert (
+        app.rows("select role, user_id from public.messages")
+        == [("assistant", app.user)] * 2
+    )
+    # Nobody is asked to answer it, and it is no message of the user's.
+    assert app.value("select count(*) from kiloscale.outbox") == 0
+    assert hits(app) == 0
+
+
+def test_a_message_of_the_mode_together_says_so_itself(app, client):
+    chat = app.conversation()
+
+    client.send(chat, mode="together")
+    client.send(app.conversation(mode="together"), mode="chat")
+
+    assert app.rows("select mode from public.messages order by created_at") == [
+        ("together",),
+        ("chat",),
+    ]
+    assert app.value("select count(*) from kiloscale.outbox") == 1
 
 
 def test_people_among_themselves_are_answered_only_on_request(app, client):
