@@ -12,14 +12,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import documented_api
+import psycopg
 import pytest
 
 from deploy.paths import REPOSITORY
+from deploy.smoke.person import synthetic
 from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
 
 pytestmark = pytest.mark.e2e
+
+caller = documented_api.Caller()
+document = documented_api.load(caller)
 
 CONTRACT = ["task", "target", "status", "exit_code", "changed", "ms", "checks"]
 
@@ -96,6 +102,30 @@ def test_the_first_deploy_is_done_and_proves_the_path_of_a_message(first):
     assert first.check("functions.limit")["evidence"]["refused"]["status"] == 429
     assert first.status("functions.remembered") == "pass"
     assert first.status("functions.removed") == "pass"
+
+
+@pytest.fixture(scope="module")
+def base_url(shell: Shell, first: Outcome) -> Iterator[str]:
+    """The stable base of the functions, and a user who may call them."""
+    facts = json.loads((shell.state / "stack.json").read_text())
+    with (
+        psycopg.connect(facts["database_url"], autocommit=True) as connection,
+        synthetic(
+            connection, facts["jwt_secret"], f"{facts['supabase_url']}/auth/v1"
+        ) as person,
+    ):
+        internal_key = facts["internal_api_key"]
+        caller.bearer = lambda path: (
+            internal_key if path.endswith("health-check") else person.token
+        )
+        caller.chats = (person.quiet,)
+        yield facts["supabase_url"]
+
+
+@document.parametrize()
+@documented_api.bounded(10, covers=False)
+def test_the_function_urls_answer_as_documented(case, base_url):
+    case.call_and_validate(base_url=base_url)
 
 
 def test_what_is_not_built_says_so(first):

@@ -1,20 +1,16 @@
 """The functions behave as docs/openapi.json says, whatever is sent to them."""
 
-import itertools
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
+import documented_api
 import jwt
 import psycopg
 import pytest
-import schemathesis
 import uvicorn
-from hypothesis import HealthCheck, Phase, settings
 
-from deploy.openapi import DOCUMENT
 from functions.asgi import create
 
 pytestmark = pytest.mark.integration
@@ -24,41 +20,16 @@ KEY = "internal-key-of-the-tests"
 USER, CHAT, TOGETHER = (UUID(int=number) for number in (1, 2, 3))
 EXAMPLES = 40
 
-document = schemathesis.openapi.from_path(str(DOCUMENT))
-_turns = itertools.count()
 
-
-def known(sent: Any) -> Any:
-    """Name a conversation that exists in half of what names one."""
-    if isinstance(sent, dict) and isinstance(sent.get("chat_id"), str):
-        turn = next(_turns) % 4
-        if len(sent["chat_id"]) == 36 and turn < 2:
-            return {**sent, "chat_id": str((CHAT, TOGETHER)[turn])}
-    return sent
-
-
-@document.hook
-def map_body(context, body):
-    return known(body)
-
-
-@document.hook
-def map_query(context, query):
-    return known(query)
-
-
-@document.auth(refresh_interval=None, cache_by_key=lambda case, _: case.path)
-class Bearer:
+def bearer(path: str) -> str:
     """A user's token; for the health check, which is not for users, the key."""
+    if path.endswith("health-check"):
+        return KEY
+    claims = {"sub": str(USER), "aud": "authenticated", "exp": 4_000_000_000}
+    return jwt.encode(claims, SECRET, algorithm="HS256")
 
-    def get(self, case, context):
-        if case.path.endswith("health-check"):
-            return KEY
-        claims = {"sub": str(USER), "aud": "authenticated", "exp": 4_000_000_000}
-        return jwt.encode(claims, SECRET, algorithm="HS256")
 
-    def set(self, case, data, context):
-        case.headers["authorization"] = f"Bearer {data}"
+document = documented_api.load(documented_api.Caller(bearer, (CHAT, TOGETHER)))
 
 
 @pytest.fixture(scope="module")
@@ -128,25 +99,14 @@ def fill(conn: psycopg.Connection) -> None:
     )
 
 
-def bounded(examples: int) -> settings:
-    return settings(
-        max_examples=examples,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.explicit, Phase.generate],
-    )
-
-
 @document.exclude(path_regex="health-check$").parametrize()
-@bounded(EXAMPLES)
+@documented_api.bounded(EXAMPLES, covers=True)
 def test_every_answer_is_one_that_is_documented(case, base_url):
     case.call_and_validate(base_url=base_url)
 
 
 # It takes no input but headers, and measures the whole database for each answer.
 @document.include(path_regex="health-check$").parametrize()
-@bounded(3)
+@documented_api.bounded(3, covers=True)
 def test_a_report_is_as_documented(case, base_url):
     case.call_and_validate(base_url=base_url)
