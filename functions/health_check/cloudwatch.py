@@ -1,9 +1,10 @@
-"""CloudWatch: the invocations of the month so far, and the gauges of the stack."""
+"""CloudWatch: invocations of the month, hits of caches, and the stack's gauges."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from functions.health_check import cache_counts
 from functions.health_check.metric import Metric, failed, unknown
 
 DAY_S = 86_400
@@ -58,6 +59,31 @@ class CloudWatch:
                 "CloudWatch has no data of AWS/Lambda Invocations this month"
             )
         return Metric(value=int(sum(values)))
+
+    def caches(self, namespace: str, stack: str, now: datetime) -> Metric:
+        """Give the hit ratios of the services' caches in the last 24 h.
+
+        They live in other processes, which log their counts as metrics.
+
+        Args:
+            namespace: CloudWatch namespace; empty where there are no metrics.
+            stack: Value of the dimension ``Stack``.
+            now: The present, in UTC.
+        """
+        if not namespace:
+            return unknown("METRICS_NAMESPACE is not set")
+        try:
+            answer = self._cloudwatch().get_metric_data(
+                MetricDataQueries=[cache_counts.query(namespace, stack)],
+                StartTime=now - timedelta(hours=cache_counts.HOURS),
+                EndTime=now,
+            )
+            found = cache_counts.ratios(answer["MetricDataResults"])
+        except Exception as error:  # a part of the report that says what failed
+            return self._absent(error)
+        if not found:
+            return unknown("CloudWatch has no counts of caches of the last 24 h")
+        return Metric(value=found)
 
     def publish(
         self, namespace: str, stack: str, gauges: Mapping[str, float]

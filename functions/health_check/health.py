@@ -67,6 +67,9 @@ def check(
     now = now or datetime.now(UTC)
     metrics = _measure(database)
     metrics["invocations_month"] = cloudwatch.invocations(now)
+    metrics["caches"] = cloudwatch.caches(
+        settings.metrics_namespace, settings.stack, now
+    )
     metrics["realtime_connections"] = unknown(
         "Supabase shows them in its dashboard; no API counts them for this key"
     )

@@ -26,8 +26,14 @@ class FakeCloudWatch:
         self.values: list[float] = [1000.0, 500.0]
         self.asked: dict = {}
         self.gauges: dict[str, float] = {}
+        self.caches: list[dict] = []
+        self.searched = ""
 
     def get_metric_data(self, **request) -> dict:
+        [query] = request["MetricDataQueries"]
+        if query["Id"] == "caches":
+            self.searched = query["Expression"]
+            return {"MetricDataResults": self.caches}
         self.asked = request
         return {"MetricDataResults": [{"Values": self.values}]}
 
@@ -216,6 +222,46 @@ def test_without_a_database_every_part_of_it_says_so(app, health):
     assert report.status == "degraded"
     assert "does not exist" in report.metrics["database_bytes"].error
     assert report.metrics["invocations_month"].value == 1500
+
+
+def test_the_hits_of_the_caches_are_told_by_service(health):
+    health.aws.caches = [
+        {"Label": "read_history/UsageCacheHits", "Values": [6.0, 3.0]},
+        {"Label": "read_history/UsageCacheMisses", "Values": [1.0]},
+        {"Label": "llm_handler/LlmConfigCacheMisses", "Values": [2.0]},
+        {"Label": "llm_handler/LlmConfigCacheHits", "Values": []},
+        {"Label": "extract_memory/LlmConfigCacheHits", "Values": []},
+    ]
+
+    found = health.check().metrics["caches"].value
+
+    assert found == [
+        {
+            "service": "llm_handler",
+            "cache": "LlmConfig",
+            "hits": 0,
+            "misses": 2,
+            "ratio": 0.0,
+        },
+        {
+            "service": "read_history",
+            "cache": "Usage",
+            "hits": 9,
+            "misses": 1,
+            "ratio": 0.9,
+        },
+    ]
+    assert health.aws.searched == (
+        "SEARCH('{\"Kiloscale\",Service,Stack} Stack=\"test\"', 'Sum', 3600)"
+    )
+
+
+def test_without_counts_the_caches_are_not_known(health):
+    report = health.check()
+
+    assert report.metrics["caches"].value is None
+    assert "no counts of caches" in report.metrics["caches"].reason
+    assert report.status != "degraded"
 
 
 @pytest.fixture
