@@ -1,12 +1,13 @@
 -- Counts what language models cost for each user and day, and holds a budget exactly:
--- a call reserves the most that it may cost, and settles what it did cost.
+-- a call reserves the most that it may cost, and settles what it did cost. Finds where
+-- the history of a prompt begins.
 --
 -- Phase:     expand (before llm_handler and extract_memory that call settle_llm)
 -- Locks:     none on an existing table
 -- Reversal:  run `create or replace function kiloscale.forget_users` of
 --            20251107000200 again, then drop view kiloscale.llm_spend;
 --            drop function kiloscale.settle_llm, kiloscale.reserve_llm,
---            kiloscale.hold_llm_budget; drop table kiloscale.llm_reservations,
+--            kiloscale.hold_llm_budget, kiloscale.history_reach; drop table kiloscale.llm_reservations,
 --            kiloscale.llm_usage; (with the record of costs)
 -- Follow-up: none
 
@@ -152,6 +153,37 @@ group by u.day, u.purpose, u.model;
 
 comment on view kiloscale.llm_spend is
     'What the language models cost, by day, purpose and model';
+
+-- When the p_messages-th newest message was written of those that a model may read, up
+-- to p_at; NULL if there are fewer.
+--
+-- A function for its settings: the planner takes every conversation for one of average
+-- length, and would read one of thousands of messages as a whole to sort it, where the
+-- index on (chat_id, created_at desc) has the newest in front.
+create or replace function kiloscale.history_reach(
+    p_chat_id uuid, p_at timestamptz, p_messages integer
+) returns timestamptz
+language plpgsql stable
+set search_path = ''
+set enable_bitmapscan = off
+set enable_seqscan = off
+set enable_sort = off
+as $$
+begin
+    return (
+        select m.created_at
+        from public.messages m
+        where m.chat_id = p_chat_id and m.created_at <= p_at
+            and m.role in ('user', 'assistant') and m.status = 'complete'
+            and (m.meta ? 'refused') is not true
+        order by m.created_at desc
+        offset p_messages - 1
+        limit 1);
+end
+$$;
+
+comment on function kiloscale.history_reach is
+    'When the n-th newest message was written of those that a model may read';
 
 -- As in 20251107000200, and the two tables above.
 create or replace function kiloscale.forget_users() returns trigger

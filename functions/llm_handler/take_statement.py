@@ -39,39 +39,47 @@ with lease as (
          where x.chat_id = m.chat_id
          order by x.created_at desc
          limit 1) s
+), reach as materialized (
+    select case
+               when x.summarised >= x.newest then x.newest
+               else greatest(
+                        x.summarised,
+                        coalesce(
+                            kiloscale.history_reach(
+                                x.chat_id, x.created_at, %(history_max)s),
+                            '-infinity'))
+           end as since,
+           x.summarised
+      from (
+        select m.chat_id, m.created_at,
+               coalesce(
+                   kiloscale.history_reach(m.chat_id, m.created_at, %(history)s),
+                   '-infinity') as newest,
+               coalesce((select s.created_at from summary s), '-infinity') as summarised
+          from message m
+        offset 0) x
 ), history as materialized (
     select h.id, h.role, h.text, h.user_id, h.created_at,
            -- The app's table need not have this column.
            to_jsonb(h) ->> 'user_name' as user_name,
-           h.created_at > coalesce(s.created_at, '-infinity') as is_new
+           h.created_at > r.summarised as is_new
       from message m
-      left join summary s on true
+     cross join reach r
      cross join lateral (
-        -- A short count: of the index alone, and 20 as a rule.
-        select count(*) as messages
-          from (
-            select from public.messages n
-             where n.chat_id = m.chat_id
-               and n.created_at > coalesce(s.created_at, '-infinity')
-             limit %(history_max)s) n) uncovered
-     cross join lateral (
-        select x.*,
+        select a.*,
                row_number() over newest_first as age,
-               sum(octet_length(x.text)) over newest_first as bytes
-          from (
-            select a.*
-              from public.active_messages a
-             where a.chat_id = m.chat_id
-               and (a.created_at, a.id) <= (m.created_at, m.id)
-               and a.role in ('user', 'assistant')
-               and a.status = 'complete'
-               and a.meta ->> 'refused' is null
-             order by a.created_at desc, a.id desc
-             limit greatest(%(history)s, uncovered.messages)) x
+               sum(octet_length(a.text)) over newest_first as bytes
+          from public.active_messages a
+         where a.chat_id = m.chat_id
+           and a.created_at >= r.since
+           and (a.created_at, a.id) <= (m.created_at, m.id)
+           and a.role in ('user', 'assistant')
+           and a.status = 'complete'
+           and (a.meta ? 'refused') is not true
         window newest_first as (
-            order by x.created_at desc, x.id desc rows unbounded preceding)) h
+            order by a.created_at desc, a.id desc rows unbounded preceding)) h
      where (h.age <= %(history)s
-            or h.created_at > coalesce(s.created_at, '-infinity'))
+            or h.age <= %(history_max)s and h.created_at > r.summarised)
        and (h.age = 1 or h.bytes <= %(history_bytes)s)
 ), memory as materialized (
     select u.id, u.memory_text, u.rank

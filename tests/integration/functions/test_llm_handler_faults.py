@@ -12,16 +12,18 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from llm_service import Service, answers, ask, configure, outbox, say
+from llm_service import PRICES, Service, answers, ask, configure, outbox, say
 
+from functions.llm_handler import queries
 from functions.llm_handler.answers import Answerer, Outcome
+from functions.llm_handler.budgets import Budget
 from functions.shared.database import SingleConnection
 from functions.shared.prompts import Prompt
 from functions.shared.providers import models as models_module
 from functions.shared.providers.breaker import FAILURES_MAX, OPEN_S
 from functions.shared.providers.interface import Completion, ProviderError
 from functions.shared.providers.keys import ModelKeys
-from functions.shared.providers.models import Models, models
+from functions.shared.providers.models import DEFAULT, Models, models
 
 pytestmark = pytest.mark.integration
 
@@ -340,3 +342,29 @@ def test_a_history_that_no_model_would_take_loses_its_oldest_messages(app, servi
         "We",
     ]
     assert time.monotonic() - started < 5
+
+
+def test_a_turn_of_a_long_conversation_reads_its_end_alone(app, service, monkeypatch):
+    """The planner, left to itself, reads all of it to sort it: 15,000 blocks."""
+    chat = app.conversation()
+    app.connection.execute(
+        "insert into public.messages (chat_id, role, text, status, created_at)"
+        " select %s, 'user', 'x', 'complete', now() - make_interval(secs => n)"
+        " from generate_series(1, 5000) n",
+        (chat,),
+    )
+    app.connection.execute("analyze public.messages")
+    _, row = ask(app, chat)
+    plans = []
+
+    def plain(cursor: Any) -> Any:
+        return lambda values: plans.append(values[0])
+
+    monkeypatch.setattr(queries, "class_row", lambda _: plain)
+    explain = f"explain (analyze, buffers, format json) {queries.TAKE}"
+    monkeypatch.setattr(queries, "TAKE", explain)
+    ceiling = Budget(PRICES, 1_000_000).ceiling(DEFAULT)
+    queries.take(app.connection, row, lease_s=60, ceiling=ceiling)
+
+    [[plan]] = plans
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < 600
