@@ -24,17 +24,20 @@ def parts(short_folder, request):
         yield made
 
 
-def test_messages_are_answered_once_though_the_server_is_killed(parts):
-    crowd = parts.crowd(users=20, messages=400, pace=130)
+def test_messages_are_answered_once_though_server_and_database_are_killed(parts):
+    crowd = parts.crowd(users=20, messages=400, pace=120)
     moments = random.Random(SEED)
 
     parts.start_service()
     crowd.start()
-    for _ in range(2):
-        time.sleep(moments.uniform(1.2, 2.0))
-        parts.kill_service()
-        parts.hurry()  # the leases of the dead would last for 70 s
-        parts.start_service()
+    for is_service in (True, False, True):
+        time.sleep(moments.uniform(0.9, 1.5))
+        if is_service:
+            parts.kill_service()
+            parts.hurry()  # the leases of the dead would last for 70 s
+            parts.start_service()
+        else:
+            parts.restart_postgres(crash=True)  # in the middle of requests
     crowd.wait(60)
 
     assert wait_answered(parts.connect, 400, 60) == whole(400)
