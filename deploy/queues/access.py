@@ -129,6 +129,7 @@ def explained(deployment: Deployment) -> Iterator[None]:
         ProfileNotFound,
         TokenRetrievalError,
     )
+    from botocore.exceptions import ConnectionError as NoConnectionError
 
     stack = deployment.stack
     start = "./bootstrap local.start" if deployment.is_local else None
@@ -157,7 +158,7 @@ def explained(deployment: Deployment) -> Iterator[None]:
                 remedy="./bootstrap deploy",
             ) from error
         raise DeployError(f"SQS of stack {stack} refuses: {code}") from error
-    except HTTPClientError as error:
+    except (HTTPClientError, NoConnectionError) as error:
         raise QueueMissingError(
             f"SQS of stack {stack} does not answer: {type(error).__name__}",
             remedy=start,
