@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from functions.pooled_database import PooledDatabase
-from functions.shared.limits import LIMIT_STORES, Limit, Verdict
+from functions.shared.database import SingleConnection
+from functions.shared.limits import LIMIT_STORES, Limit, Verdict, postgres
 from functions.shared.limits.memory import MemoryStore
 from functions.shared.limits.stores import limiter, store
 from infra.catalog import limits as catalog
@@ -29,8 +30,11 @@ def database(app_url):
 
 
 @pytest.fixture(params=LIMIT_STORES)
-def limits(request, database):
-    url = ""
+def limits(request):
+    # Only one of them needs a database, which takes longer than the test.
+    database, url = None, ""
+    if request.param == "postgres":
+        database = request.getfixturevalue("database")
     if request.param == "redis":
         url = request.getfixturevalue("redis_server").url
     return store(request.param, redis_url=url, database=database)
@@ -140,6 +144,24 @@ def test_simultaneous_hits_and_returns_balance(limits):
     assert limits.hit(limit, "ann", 5).is_admitted
 
 
+def test_only_the_hit_itself_is_committed_without_waiting_for_the_disk(app_url):
+    database = SingleConnection(app_url, "test")
+    chosen = store("postgres", redis_url="", database=database)
+
+    def shown() -> object:
+        show = "show synchronous_commit"
+        return database.run(lambda one: one.execute(show).fetchone(), repeatable=True)
+
+    change = "set synchronous_commit = local"
+    database.run(lambda one: one.execute(change), repeatable=True)
+    chosen.hit(LIMIT, "ann")
+    chosen.give_back(LIMIT, "ann")
+
+    assert "'synchronous_commit', 'off', true" in postgres.HIT
+    assert shown() == ("local",)
+    database.close()
+
+
 def test_the_limiter_of_each_store_counts_alike(request, database):
     url = request.getfixturevalue("redis_server").url
 
@@ -177,11 +199,11 @@ def test_the_memory_of_many_keys_is_bounded():
     assert sum(len(windows) for windows in limits._windows.values()) == 2
 
 
-def test_a_store_that_could_not_work_is_refused_at_once(database):
+def test_a_store_that_could_not_work_is_refused_at_once():
     with pytest.raises(ValueError, match="no limit store 'x'"):
-        store("x", redis_url="", database=database)
+        store("x", redis_url="", database=None)
     with pytest.raises(ValueError, match="REDIS_URL is empty"):
-        store("redis", redis_url="", database=database)
+        store("redis", redis_url="", database=None)
 
 
 def test_the_stores_are_those_of_the_catalog():

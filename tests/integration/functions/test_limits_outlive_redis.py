@@ -13,6 +13,7 @@ from functions.shared.limits import Limit, LimitStoreError
 from functions.shared.limits import limiter as limiters
 from functions.shared.limits.limiter import Limiter
 from functions.shared.limits.stores import limiter
+from functions.shared.redis import READ_TIMEOUT_S
 
 pytestmark = pytest.mark.integration
 
@@ -79,7 +80,7 @@ def test_a_closed_limit_admits_nobody_while_redis_is_away(limits, own_redis):
 
 
 def test_requests_in_flight_when_redis_dies_and_comes_back_never_fail(
-    limits, own_redis
+    limits, own_redis, wait_until
 ):
     ended = threading.Event()
     counts: list[int] = []
@@ -98,19 +99,18 @@ def test_requests_in_flight_when_redis_dies_and_comes_back_never_fail(
     for thread in threads:
         thread.start()
     for _ in range(2):
-        time.sleep(0.2)
+        time.sleep(0.1)
         own_redis.kill()
-        time.sleep(0.2)
+        wait_until(lambda: limits.is_away)
         own_redis.start()
-        time.sleep(PAUSE_S * 1.5)
+        wait_until(lambda: not limits.is_away)
     ended.set()
     for thread in threads:
         thread.join()
 
     assert failures == []
     # A Redis that restarts forgets: three windows there and one in PostgreSQL.
-    assert 20 < sum(counts) <= 4 * 20
-    assert not limits.is_away
+    assert 20 <= sum(counts) <= 4 * 20
 
 
 def test_a_redis_that_hangs_delays_one_request_and_not_the_next(limits, own_redis):
@@ -124,8 +124,8 @@ def test_a_redis_that_hangs_delays_one_request_and_not_the_next(limits, own_redi
         times.append(time.monotonic() - began)
     own_redis.signal(signal.SIGCONT)
 
-    assert 0.4 < times[0] < 0.9
-    assert max(times[1:]) < 0.2
+    assert times[0] >= READ_TIMEOUT_S
+    assert max(times[1:]) < READ_TIMEOUT_S
 
 
 def test_each_change_of_state_is_logged_once(limits, own_redis, caplog):

@@ -120,28 +120,25 @@ def test_an_apps_own_table_of_images_is_left_alone_and_told_how(scratch_url):
             connection.execute(INSERT, (user,))
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        ("", "u", 1, 1, 1),
-        ("s" * 65, "u", 1, 1, 1),
-        ("s", "", 1, 1, 1),
-        ("s", "u" * 201, 1, 1, 1),
-        ("s", "u", 0, 1, 1),
-        ("s", "u", 1_000_001, 1, 1),
-        ("s", "u", 1, 0, 1),
-        ("s", "u", 1, 1, 0),
-        ("s", "u", 1, 1, 31_536_001),
-        (None, "u", 1, 1, 1),
-        ("s", "u", None, 1, 1),
-    ],
-)
-def test_values_out_of_range_are_refused(app, values):
-    with pytest.raises(psycopg.errors.InvalidParameterValue):
-        app.run(HIT, *values)
+OUT_OF_RANGE = [
+    ("", "u", 1, 1, 1),
+    ("s" * 65, "u", 1, 1, 1),
+    ("s", "", 1, 1, 1),
+    ("s", "u" * 201, 1, 1, 1),
+    ("s", "u", 0, 1, 1),
+    ("s", "u", 1_000_001, 1, 1),
+    ("s", "u", 1, 0, 1),
+    ("s", "u", 1, 1, 0),
+    ("s", "u", 1, 1, 31_536_001),
+    (None, "u", 1, 1, 1),
+    ("s", "u", None, 1, 1),
+]
 
 
-def test_returned_hits_out_of_range_are_refused(app):
+def test_values_out_of_range_are_refused(app):
+    for values in OUT_OF_RANGE:
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            app.run(HIT, *values)
     with pytest.raises(psycopg.errors.InvalidParameterValue):
         app.run("select kiloscale.return_hits('s', 'u', 0, 60)")
 
