@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import msgspec
+import psycopg
 
 from functions.llm_handler import queries
 from functions.llm_handler.announcements import Announcer
@@ -16,7 +17,7 @@ from functions.llm_handler.prompts import BUDGET_TEXT, answer_prompt, turns_of
 from functions.llm_handler.replies import refusal, reply
 from functions.llm_handler.rows import Answer, Saved, Taken
 from functions.llm_handler.summaries import Finished, Summariser
-from functions.shared.database import Database
+from functions.shared.database import Connection, Database
 from functions.shared.extraction_policy import Policy
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError
@@ -211,11 +212,17 @@ class Answerer:
     def _save(self, taken: Taken, answer: Answer) -> Saved:
         """Save the answer and announce it."""
         statement = self._announcer.statement(taken)
+
+        def save(connection: Connection) -> Saved:
+            return queries.save(connection, answer, statement)
+
         # A second run after a commit that was cut off finds the outbox row deleted.
-        saved = self._database.run(
-            lambda connection: queries.save(connection, answer, statement),
-            repeatable=True,
-        )
+        try:
+            saved = self._database.run(save, repeatable=True)
+        except psycopg.errors.DeadlockDetected:
+            # Something of the app locked the user's rows in another order. It has them
+            # by now, and an answer that is paid for is not thrown away.
+            saved = self._database.run(save, repeatable=True)
         self._announcer.announce(taken, saved)
         return saved
 

@@ -5,14 +5,22 @@ chooses its fault. Nothing is lost, and each message is answered once.
 """
 
 import random
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
-from llm_service import PRICES, Service, answers, ask, configure, outbox, say
+from llm_service import (
+    PRICES,
+    Service,
+    answers,
+    ask,
+    configure,
+    outbox,
+    say,
+)
 
 from functions.llm_handler import queries
 from functions.llm_handler.answers import Answerer, Outcome
@@ -234,6 +242,32 @@ def test_killed_between_the_answer_and_its_acknowledgement_nothing_is_done_twice
     assert [topic for topic, _, _ in outbox(app)] == ["realtime"]
 
 
+class Deadlocked:
+    """A `Database` whose n-th statement, and only that, is the victim of a deadlock."""
+
+    def __init__(self, database: SingleConnection, statement: int) -> None:
+        self.database = database
+        self.left = statement
+
+    def run(self, work: Any, *, repeatable: bool) -> Any:
+        self.left -= 1
+        if not self.left:
+            raise psycopg.errors.DeadlockDetected
+        return self.database.run(work, repeatable=repeatable)
+
+
+def test_a_deadlock_with_the_app_throws_no_paid_answer_away(app, service):
+    _, row = ask(app, app.conversation())
+    environment = service.environment()
+    environment._configs.get()
+    environment._database = Deadlocked(environment._database, statement=2)
+
+    outcome = environment.answer(row, lambda: 50.0)
+
+    assert outcome is Outcome.ANSWERED
+    assert len(answers(app)) == len(service.model.asked) == 1
+
+
 def test_duplicates_in_any_order_from_eight_consumers_answer_each_message_once(
     app, service
 ):
@@ -333,7 +367,6 @@ def test_a_history_that_no_model_would_take_loses_its_oldest_messages(app, servi
     for number in range(12):
         say(app, chat, f"{number} " + "x" * 30_000)
 
-    started = time.monotonic()
     service.answer(ask(app, chat, "Well?")[1])
 
     [(_, prompt)] = service.model.asked
@@ -341,7 +374,6 @@ def test_a_history_that_no_model_would_take_loses_its_oldest_messages(app, servi
         *(f"{number} "[:2] for number in range(6, 12)),
         "We",
     ]
-    assert time.monotonic() - started < 5
 
 
 def test_a_turn_of_a_long_conversation_reads_its_end_alone(app, service, monkeypatch):
