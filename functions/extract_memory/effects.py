@@ -15,7 +15,7 @@ select pg_advisory_xact_lock(hashtextextended('kiloscale:memories:' || %s::text,
 LOCK_CONVERSATION = "select from public.conversations where id = %s for key share"
 
 KNOWN = """
-select u.id, u.memory_text, u.is_active
+select u.id, u.memory_text, u.is_active, u.source_message_id
   from public.user_memory u
  where u.user_id = %(user_id)s
    and u.profile_id is not distinct from %(profile_id)s

@@ -16,7 +16,7 @@ from functions.extract_memory.memories import (
     decode,
     keep,
 )
-from functions.extract_memory.prompts import extraction_prompt
+from functions.extract_memory.prompts import Message, extraction_prompt
 from functions.extract_memory.queries import Conversation, Found, Limit, Saved
 from functions.shared.database import Database
 from functions.shared.prompts import Prompt
@@ -141,7 +141,8 @@ class Extractor:
         self, conversation: Conversation, found: Found, budget_s: float
     ) -> Extraction:
         """Read what was leased."""
-        if not conversation.has_sources:
+        shown = conversation.shown
+        if not shown:
             self._finish(conversation, found.leased, None)
             return Extraction(outcome=Outcome.NOTHING_NEW)
         if not found.is_admitted:
@@ -152,23 +153,30 @@ class Extractor:
                 repeatable=True,
             )
             return Extraction(outcome=Outcome.POSTPONED)
-        kept, refused, spent = self._ask(conversation, found.leased, budget_s)
+        kept, refused, spent = self._ask(
+            conversation, shown, found.leased, budget_s=budget_s
+        )
         saved = self._save(conversation, found.leased, kept, spent)
         _log(conversation, kept, refused, saved)
         return Extraction(outcome=Outcome.READ, saved=saved.saved)
 
     def _ask(
-        self, conversation: Conversation, outbox_ids: Sequence[int], budget_s: float
+        self,
+        conversation: Conversation,
+        shown: Sequence[Message],
+        outbox_ids: Sequence[int],
+        *,
+        budget_s: float,
     ) -> tuple[list[Kept], Counter[str], Cost]:
         """Ask the model and choose; leave the reason on the rows if that fails."""
         spent: Cost | None = None
         try:
-            prompt = extraction_prompt(conversation.messages)
+            prompt = extraction_prompt(shown)
             config, completion = self._complete(prompt, budget_s)
             prices = self._language.prices
             spent = cost(prices, config, prompt=prompt, completion=completion)
             memories = decode(completion.text)
-            return *keep(memories, conversation.messages), spent
+            return *keep(memories, shown), spent
         except Exception as error:
             # The text of an unexpected error could quote the conversation.
             known = isinstance(error, ProviderError | UnreadableAnswerError)

@@ -15,6 +15,7 @@ class Known(msgspec.Struct, frozen=True):
     id: UUID
     memory_text: str
     is_active: bool
+    source_message_id: UUID | None = None
 
 
 class Sorted(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +35,8 @@ class Sorted(msgspec.Struct, frozen=True, kw_only=True):
 def sort_out(memories: Sequence[Kept], known: Sequence[Known]) -> Sorted:
     """Compare with what the user has: by hash, then by similarity.
 
+    A message that is read a second time does not tell its memory again.
+
     What was taken back is not saved again in the same words; in others it is, since
     the person said it anew.
     """
@@ -51,6 +54,8 @@ def sort_out(memories: Sequence[Kept], known: Sequence[Known]) -> Sorted:
             ),
             None,
         )
+        if same is not None and same.source_message_id == memory.source_message_id:
+            continue
         if same is not None:
             told_again[same.id] = None
         elif memory.canonical_hash in others:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from functions.extract_memory.prompts import Message
 from functions.shared.personal_gate import may_tell
 
-SHORT = 60
+SHORT = 40
 """Characters up to which a message may be the answer to a question, or point at
 something; a longer one says by itself what it is about."""
 
@@ -21,7 +21,7 @@ QUESTION = 300
 """Characters at the end of an assistant's message that hold its question."""
 
 _POINTS = re.compile(
-    r"\d|\b(?:first|second|third|last|one|both|all|neither|none|option"
+    r"\d|\b(?:first|second|third|last|both|all|neither|none"
     r"|erste|zweite|dritte|letzte|beide|alle"
     r"|premier|première|deuxième|second|seconde|dernière?|deux"
     r"|primer|primera|segund[oa]|tercer[oa]?|últim[oa]|amb[oa]s)\w?\b",
@@ -40,17 +40,19 @@ def chosen(messages: Sequence[Message]) -> list[Message]:
 
     Returns:
         The user's messages that can tell something, each with the question or the
-        list before it if it needs that; none of them counts as read.
+        list before it if it needs that. Nothing, if what is unread can tell nothing.
     """
     shown: list[Message] = []
     before: Message | None = None
+    is_new = False
     for message in messages:
         if message.role == "user" and may_tell(message.text):
             if before is not None and (asked := _needed(before.text, message.text)):
-                shown.append(replace(before, text=asked, is_read=False))
-            shown.append(replace(message, is_read=False))
+                shown.append(replace(before, text=asked))
+            shown.append(message)
+            is_new = is_new or not message.is_read
         before = message if message.role == "assistant" else None
-    return shown
+    return shown if is_new else []
 
 
 def _needed(asked: str, said: str) -> str:

@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 
 from functions.extract_memory import effects, statements
 from functions.extract_memory.known import Known, Sorted, sort_out
+from functions.extract_memory.material import chosen
 from functions.extract_memory.memories import Kept
 from functions.extract_memory.prompts import Message
 from functions.shared.database import Connection
@@ -27,13 +28,14 @@ SCOPE = "extraction"
 MESSAGES_MAX = 40
 """Messages that one call reads: twenty turns. As in kiloscale.begin_memory_progress."""
 
-CONTEXT_MESSAGES = 4
-"""Messages before them that were read already: what "it" and "she" refer to."""
+CONTEXT_MESSAGES = 24
+"""Messages before them that were read already: the user's among them are read again.
+Measured with ``./bootstrap policy-lab``: with 16 less is found, with 40 no more."""
 
 MESSAGE_TEXT_MAX = 2_000
-ANSWER_TEXT_MAX = 500
-"""Characters that are read of a user's message, and of an assistant's, which only helps
-to understand the next one. They bound what a call costs: 13,000 tokens."""
+ANSWER_TEXT_MAX = 2_000
+"""Characters that are read of a user's message, and of the end of an assistant's, which
+only helps to understand the next one; see material.py for what is shown of it."""
 
 LATE_S = 60
 """How late a message may be committed, in seconds, and still be found unread; as in the
@@ -64,6 +66,7 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
         turns: Turns that asked to be read.
         idle_s: How long they waited for another one, in seconds.
         token: End of the lease; nothing is saved for a lease that is not ours.
+        is_window: Whether it is the newest messages, read or not, that were asked for.
     """
 
     chat_id: UUID
@@ -76,11 +79,15 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True):
     turns: int
     idle_s: int
     token: datetime
+    is_window: bool
 
     @property
-    def has_sources(self) -> bool:
-        """Whether the user said anything that was not read before."""
-        return any(each.role == "user" and not each.is_read for each in self.messages)
+    def shown(self) -> list[Message]:
+        """What the model is shown; nothing if the user said nothing to be read."""
+        if not self.is_window:
+            return chosen(self.messages)
+        has_sources = any(each.role == "user" for each in self.messages)
+        return self.messages if has_sources else []
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,9 +155,9 @@ select (select coalesce(array_agg(w.id), '{}') from wanted w) as waiting,
                               jsonb_build_object(
                                   'id', g.id,
                                   'role', g.role,
-                                  'text', left(g.text, case g.role
-                                      when 'user' then %(text_max)s
-                                      else %(answer_text_max)s end),
+                                  'text', case g.role
+                                      when 'user' then left(g.text, %(text_max)s)
+                                      else right(g.text, %(answer_text_max)s) end,
                                   'is_read', g.is_read)
                               order by g.created_at, g.id),
                           '[]')
@@ -168,7 +168,8 @@ select (select coalesce(array_agg(w.id), '{}') from wanted w) as waiting,
                select count(*) from unread u where u.rank > %(messages)s),
            'turns', c.turns_waiting,
            'idle_s', c.idle_s,
-           'token', c.reading_until)
+           'token', c.reading_until,
+           'is_window', c.window is not null)
           from conversation c) as conversation
 """
 

@@ -15,6 +15,8 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
         ordering: Begin an instruction.
         leading: May stand before either of the two.
         service: Phrases with a personal word that say nothing: ``tell me``.
+        is_capitalising: Whether nouns begin with a capital, so that names do not stand
+            out.
     """
 
     frequent: frozenset[str]
@@ -23,6 +25,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     ordering: frozenset[str]
     leading: frozenset[str]
     service: tuple[str, ...]
+    is_capitalising: bool = False
 
 
 def _set(text: str) -> frozenset[str]:
@@ -47,7 +50,9 @@ LANGUAGES: Mapping[str, Words] = {
             " grandson granddaughter uncle aunt cousin nephew niece inlaws family"
             " household friend friends roommate flatmate boss colleague colleagues"
             " coworker coworkers manager landlord neighbour neighbor dog cat puppy"
-            " kitten pet pets horse vegan vegetarian pregnant beginner"
+            " kitten pet pets horse beginner retired pregnant birthday anniversary"
+            " wedding honeymoon divorce funeral grief lonely anxious panic vegan"
+            " vegetarian halal kosher lactose gluten allergic allergy"
         ),
         asking=_set(
             "what which who whom whose how why when where is are was were do does did"
@@ -91,8 +96,9 @@ LANGUAGES: Mapping[str, Words] = {
             " unseren unserem unserer frau mann freund freundin freunde partner"
             " partnerin mutter vater mama papa eltern kind kinder kindern sohn söhne"
             " tochter töchter bruder schwester geschwister oma opa familie hund katze"
-            " haustier chef chefin kollege kollegin nachbar baby vegan vegetarisch"
-            " schwanger anfänger"
+            " haustier chef chefin kollege kollegin nachbar baby anfänger schwanger"
+            " rente geburtstag jahrestag hochzeit scheidung trauer einsam panik vegan"
+            " vegetarisch halal koscher laktosefrei glutenfrei allergie allergisch"
         ),
         asking=_set(
             "was wer wen wem wie wo wann warum wieso weshalb welche welcher welches"
@@ -105,6 +111,7 @@ LANGUAGES: Mapping[str, Words] = {
         ),
         leading=_set("bitte jetzt und auch dann ok okay also aber hallo"),
         service=("gib mir", "zeig mir", "zeige mir", "sag mir", "hilf mir", "mach mir"),
+        is_capitalising=True,
     ),
     "fr": Words(
         frequent=_set(
@@ -117,8 +124,9 @@ LANGUAGES: Mapping[str, Words] = {
             "je j moi me m mon ma mes mien mienne nous notre nos femme mari copine"
             " copain compagnon compagne mère père maman papa parents enfant enfants"
             " fils fille filles frère sœur soeur famille grand-mère ami amie amis"
-            " chien chat animal patron chef collègue collègues voisin bébé végan"
-            " végétarien végétarienne enceinte débutant"
+            " chien chat animal patron chef collègue collègues voisin bébé débutant"
+            " enceinte retraite anniversaire mariage divorce deuil seul seule panique"
+            " végan végétarien végétarienne halal casher lactose gluten allergie"
         ),
         asking=_set(
             "que qu quel quelle quels quelles qui quoi comment où quand pourquoi"
@@ -146,7 +154,9 @@ LANGUAGES: Mapping[str, Words] = {
             " esposo marido mujer novia novio pareja madre padre mamá papá padres hijo"
             " hija hijos hijas niño niña niños bebé hermano hermana hermanos abuela"
             " abuelo familia amigo amiga amigos perro gato mascota jefe jefa colega"
-            " vecino vegano vegana vegetariano vegetariana embarazada principiante"
+            " vecino principiante embarazada jubilado cumpleaños aniversario boda"
+            " divorcio duelo sola pánico vegano vegana vegetariano vegetariana halal"
+            " kosher lactosa gluten alergia"
         ),
         asking=_set(
             "qué que quién quiénes cómo cuándo dónde cuál cuáles cuánto cuánta cuántos"
@@ -160,6 +170,14 @@ LANGUAGES: Mapping[str, Words] = {
         service=(),
     ),
 }
+
+IMPERSONAL_NAMES = _set(
+    "python javascript typescript java rust sql html css json excel word windows linux"
+    " google chatgpt api english french german spanish italian latin monday tuesday"
+    " wednesday thursday friday saturday sunday january february march april may june"
+    " july august september october november december internet earth"
+)
+"""Capitalised words of English that name nobody."""
 
 ACKNOWLEDGING = _set(
     # English, and control words of chats

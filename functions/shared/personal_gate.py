@@ -2,16 +2,21 @@
 
 The gate refuses only what it understands: signs without words, thanks and greetings,
 and, in a language that it knows, messages of nothing but questions and instructions
-without a word for the speaker or their people. Every statement passes, and so does
-every language and script that it does not know. What it misses is a fact that hides in
-such a question ("What does a gluten-free cake need?"); ``./bootstrap policy-lab`` says
-how many.
+without a word for the speaker, their people or their life, and without a name. Every
+statement passes, and so does every language and script that it does not know. What it
+misses is a fact that hides in such a question ("How should a nurse with a bad back
+plan the week?"); ``./bootstrap policy-lab`` says how many.
 """
 
 import re
 import unicodedata
 
-from functions.shared.gate_words import ACKNOWLEDGING, LANGUAGES, Words
+from functions.shared.gate_words import (
+    ACKNOWLEDGING,
+    IMPERSONAL_NAMES,
+    LANGUAGES,
+    Words,
+)
 
 ACKNOWLEDGING_MAX = 6
 """Words of a message that may be thanks alone."""
@@ -41,16 +46,19 @@ def may_tell(text: str) -> bool:
     """
     if not text or len(text) > READ_MAX:
         return True
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    prose = _CODE.sub("\n", folded)
+    text = unicodedata.normalize("NFKC", text)
+    written = _CODE.sub("\n", text)
+    prose = written.casefold()
     words = _WORD.findall(prose)
     if not words:
         # A number alone may be the answer to a question; pasted code is none.
-        return prose == folded and any(each.isdigit() for each in prose)
+        return written == text and any(each.isdigit() for each in prose)
     if len(words) <= ACKNOWLEDGING_MAX and ACKNOWLEDGING.issuperset(words):
         return any(each.isdigit() for each in prose)
     language = _language(words)
-    return language is None or _tells(prose, language)
+    if language is None or _tells(prose, language):
+        return True
+    return not language.is_capitalising and _names(written)
 
 
 def _language(words: list[str]) -> Words | None:
@@ -73,6 +81,17 @@ def _tells(prose: str, language: Words) -> bool:
     if not language.personal.isdisjoint(plain.split()):
         return True
     return any(_states(found, language) for found in _SENTENCE.findall(prose))
+
+
+def _names(written: str) -> bool:
+    """Look for a name: a capital within a sentence."""
+    return any(
+        word[0].isupper()
+        and not word.isupper()
+        and word.casefold() not in IMPERSONAL_NAMES
+        for sentence in _SENTENCE.findall(written)
+        for word in _WORD.findall(sentence)[1:]
+    )
 
 
 def _states(sentence: str, language: Words) -> bool:

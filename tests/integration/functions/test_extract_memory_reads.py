@@ -73,8 +73,8 @@ def test_turns_that_arrive_together_are_read_with_one_call(app, service):
     service.model.text = json.dumps(
         [
             memory("Has a dog and a cat.", 1, confidence=0.88),
-            memory("Has a cat named Tom.", 3, confidence=0.99),
-            memory("Has two pets at home.", 3, confidence=0.85),
+            memory("Has a cat named Tom.", 2, confidence=0.99),
+            memory("Has two pets at home.", 2, confidence=0.85),
         ]
     )
 
@@ -138,7 +138,11 @@ def test_a_row_that_comes_while_its_conversation_is_read_waits(
 
     assert (meanwhile.outcome, meanwhile.busy) == (Outcome.LEASED, {two})
     assert after.outcome is Outcome.READ
-    assert [line[:3] for line in service.model.lines] == ["[-]", "[-]", "[1]", "[2]"]
+    # What was read is shown again: the model may have missed something in it.
+    assert service.model.lines == [
+        "[1*] user: I have a cat, Tom.",
+        "[2] user: I have a cat, Tom.",
+    ]
 
 
 def test_what_another_consumer_reads_is_left_to_it(app, service):
@@ -312,7 +316,7 @@ def test_over_the_limit_the_work_waits_until_the_window_ends(app, service):
     # The next turn waits with it.
     assert at_once is None
     assert (after.outcome, hits(app), outbox(app)) == (Outcome.READ, 1, [])
-    assert len(service.model.lines) == 4
+    assert len(service.model.lines) == 2
 
 
 def test_a_deleted_conversation_takes_its_rows_with_it(app, service):
@@ -358,7 +362,7 @@ def test_a_window_is_the_last_messages_of_this_user(app, service):
             for number in range(3, 9)
         ),
         "[7] user: I have a cat, Tom.",
-        f"[8] assistant: {'x' * 500}",
+        f"[8] assistant: {'x' * 2_000}",
     ]
 
 
