@@ -224,6 +224,27 @@ UNSAFE = [
     ("Owes her brother money", "financial"),
     ("Paid €1,200 for the trip", "financial"),
     ("Saved 3000 euros for it", "financial"),
+    # Look-alikes, and letters that nobody sees.
+    ("Her address is anna＠example.org", "e-mail"),
+    ("Uses the card ４１１１ １１１１ １１１１ １１１１", "card"),
+    ("Was diag\N{ZERO WIDTH SPACE}nosed last May", "medical"),
+    ("Write to anna at example dot org", "e-mail"),
+    ("Lives at 12 Baker Street", "address"),
+    ("Lives at 221b Old Baker Street in London", "address"),
+    ("Wohnt in der Hauptstraße 12", "address"),
+    ("Habite au 12 rue de Rivoli", "address"),
+    ("Vive en la calle Mayor 14", "address"),
+    ("Her postcode is SW1A 1AA", "address"),
+    ("The password is hunter2", "secret"),
+    ("Uses her birthday as PIN code", "secret"),
+    ("Ist seit Mai schwanger", "medical"),
+    ("Hat Krebs und erzählt davon", "medical"),
+    ("Está embarazada de gemelos", "medical"),
+    ("Is allergic to peanuts", "medical"),
+    ("Bought it for 1200€", "financial"),
+    ("Paid CHF 900 for the course", "financial"),
+    ("Makes 80k a year", "financial"),
+    ("Hat Schulden bei der Bank", "financial"),
 ]
 
 
@@ -244,6 +265,11 @@ def test_what_could_harm_a_person_is_refused_by_a_named_rule(text, rule):
         "Her sister Anna lives at the coast.",
         "Practises patience: gets angry in traffic.",
         "Said: What does a smoke test prove?",
+        "Walks 12 kilometres on the old road each week.",
+        "Moved from Baker Street to the coast.",
+        "Takes the 5 o'clock train on most days.",
+        "Wants to pass the B2 1st exam in French.",
+        "Verbringt den Sommer auf dem Land.",
     ],
 )
 def test_an_ordinary_memory_is_kept(text):
