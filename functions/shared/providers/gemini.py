@@ -4,6 +4,7 @@ from google import genai
 from google.genai import errors, types
 
 from functions.shared.prompts import Prompt
+from functions.shared.providers.deadline import DeadlineTransport
 from functions.shared.providers.interface import (
     OUTPUT_TOKENS_MAX,
     Completion,
@@ -29,7 +30,9 @@ class Gemini:
 
     def __init__(self, api_key: str, base_url: str) -> None:
         # Without retry options the SDK tries once: the retries are ours.
-        options = types.HttpOptions(base_url=base_url or None)
+        options = types.HttpOptions(
+            base_url=base_url or None, client_args={"transport": DeadlineTransport()}
+        )
         self._client = genai.Client(api_key=api_key, http_options=options)
 
     def complete(self, model: str, prompt: Prompt, timeout_s: float) -> Completion:

@@ -4,6 +4,7 @@ import openai
 from openai.types.chat import ChatCompletionMessageParam
 
 from functions.shared.prompts import Prompt
+from functions.shared.providers.deadline import DeadlineTransport
 from functions.shared.providers.interface import (
     OUTPUT_TOKENS_MAX,
     Completion,
@@ -24,7 +25,10 @@ class OpenAiCompatible:
     def __init__(self, api_key: str, base_url: str) -> None:
         # Retries are ours: they must know what time is left.
         self._client = openai.OpenAI(
-            api_key=api_key, base_url=base_url or None, max_retries=0
+            api_key=api_key,
+            base_url=base_url or None,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(transport=DeadlineTransport()),
         )
         # OpenAI's newer models refuse `max_tokens`; some other servers, Ollama among
         # them (ollama/ollama#7125), pass over `max_completion_tokens` in silence.

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -76,6 +77,26 @@ def test_a_server_that_is_away_may_be_back(standin):
     assert caught.value.is_transient
 
 
+class Dripping(BaseHTTPRequestHandler):
+    """Sends a blank now and then, as gateways do while a model thinks."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "40")
+        self.end_headers()
+        for _ in range(40):
+            time.sleep(0.05)
+            try:
+                self.wfile.write(b" ")
+            except OSError:
+                return
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 class Busy(BaseHTTPRequestHandler):
     """Refuses each request for a while, and remembers what it asked for."""
 
@@ -100,18 +121,37 @@ class Busy(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def busy() -> Iterator[Any]:
-    """A server that is busy; its URL is ``http://127.0.0.1:<port>``."""
-    handler = type("Handler", (Busy,), {"seen": [], "answer_headers": {}, "answer": {}})
+@contextmanager
+def serving(handler: Any) -> Iterator[str]:
+    """Serve on a free port; give the URL."""
     server = HTTPServer(("127.0.0.1", 0), handler)
-    handler.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    yield handler
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def busy() -> Iterator[Any]:
+    """A server that is busy, with its URL."""
+    handler = type("Handler", (Busy,), {"seen": [], "answer_headers": {}, "answer": {}})
+    with serving(handler) as handler.url:
+        yield handler
+
+
+@pytest.mark.parametrize("opened", [Gemini, OpenAiCompatible])
+def test_an_answer_that_drips_ends_in_time(opened):
+    with serving(Dripping) as url:
+        asked = opened("key", url)
+        started = time.monotonic()
+        with pytest.raises(ProviderError) as caught:
+            asked.complete("m", PROMPT, 0.3)
+        took_s = time.monotonic() - started
+
+    assert caught.value.is_transient
+    assert took_s < 1.5
 
 
 def test_openai_s_calls_are_bounded_and_its_retry_after_is_read(busy):
