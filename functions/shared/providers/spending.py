@@ -36,9 +36,7 @@ class Rates(msgspec.Struct, frozen=True):
             input_bytes: UTF-8 bytes of the instructions and of all turns.
             turns: Turns of the prompt.
         """
-        return self.microusd(
-            input_bytes + (turns + 1) * TURN_TOKENS, OUTPUT_TOKENS_MAX
-        )
+        return self.microusd(input_bytes + (turns + 1) * TURN_TOKENS, OUTPUT_TOKENS_MAX)
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
