@@ -14,12 +14,12 @@ from math import ceil
 from functions.shared.limits import Limit, Verdict
 
 KEYS_MAX = 10_000
-"""Keys of one limit that are remembered, some 3 MB. Beyond it the oldest window is
+"""Keys of one limit that are remembered, 2 MB (measured). Beyond it the oldest window is
 forgotten, whose key then has a new one: refusing people because others came first would
 be worse."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Window:
     """The running window of a key; times of the store's clock, in seconds."""
 
