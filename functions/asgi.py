@@ -20,7 +20,7 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Route as HttpRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from functions.chat_endpoint import ChatEndpoint
+from functions.chat_endpoint import ChatEndpoint, body
 from functions.chat_send.service import Service
 from functions.chat_send.settings import Settings
 from functions.message_batcher import Acceptor, MessageBatcher
@@ -28,7 +28,7 @@ from functions.outbox_worker import OutboxWorker
 from functions.pooled_database import PooledDatabase
 from functions.routes import CHAT_SEND, ROUTES, Route
 from functions.shared.application import Application
-from functions.shared.http import MAX_BODY_BYTES, Request
+from functions.shared.http import Request
 from functions.shared.logging import configure
 
 HEALTH_PATH = "/healthz"
@@ -113,13 +113,13 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Translate the request and the answer; the work runs in a thread."""
-        http = HttpRequest(scope, receive)
+        http = HttpRequest(scope)
         request = Request(
             method=http.method,
             path=http.url.path,
             query=http.url.query,
             headers={name.lower(): value for name, value in http.headers.items()},
-            body=await _body(http),
+            body=await body(receive),
             request_id=str(uuid4()),
         )
         response = await run_in_threadpool(self._application, request)
@@ -127,13 +127,3 @@ class Endpoint:
             response.body, response.status, headers=dict(response.headers)
         )
         await answer(scope, receive, send)
-
-
-async def _body(http: HttpRequest) -> bytes:
-    """Read the body, and no more of it than shows that it is too large."""
-    body = b""
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            break
-    return body

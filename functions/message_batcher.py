@@ -17,6 +17,7 @@ import psycopg
 from functions.chat_send.queries import ACCEPT, AGAIN, Found, Offer, found, parameters
 from functions.shared.database import is_alive, options
 from functions.shared.http import HttpError
+from functions.shared.logging import CONNECTION_STATES
 
 logger = logging.getLogger(__name__)
 
@@ -167,10 +168,13 @@ class _Line:
             self._connection = None
 
     def _is_away(self, error: Exception) -> bool:
-        """Tell whether the database is away, so that each alone would fail too."""
-        return isinstance(error, psycopg.OperationalError) and (
-            self._connection is None or self._connection.broken
-        )
+        """Tell whether the database is at fault, so that each alone would fail too."""
+        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            return True  # a standby, or a full disk
+        if not isinstance(error, psycopg.OperationalError):
+            return False
+        is_gone = self._connection is None or self._connection.broken
+        return is_gone or (error.sqlstate or "").startswith(CONNECTION_STATES)
 
     async def _ask(self, asked: list[_Asked]) -> list[Found]:
         """Run the statement, once more where that can help.

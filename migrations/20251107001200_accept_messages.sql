@@ -85,8 +85,8 @@ declare
     reading_ids bigint[] := '{}';
     answer json;
 begin
-    if p_window_s < 1 then
-        raise exception 'p_window_s must be at least 1, got %', p_window_s
+    if (p_window_s between 1 and 31536000) is not true then
+        raise exception 'p_window_s must be from 1 to 31536000, got %', p_window_s
             using errcode = 'invalid_parameter_value';
     end if;
     running_since := moment - make_interval(secs => p_window_s);

@@ -79,7 +79,7 @@ class Application:
             return respond(request)
         except HttpError as error:
             return problem(error, request.request_id)
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction):
             logger.exception("database unavailable")
             away = HttpError(
                 503,

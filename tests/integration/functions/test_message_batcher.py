@@ -302,3 +302,13 @@ def test_closing_waits_for_what_has_begun(app):
         return await answers
 
     assert all(each.is_new for [each] in asyncio.run(whole()))
+
+
+def test_a_database_that_takes_no_writes_is_asked_once(app, sizes):
+    chat = app.conversation()
+    url = f"{app.url}?options=-c%20default_transaction_read_only%3Don"
+
+    found = send_all(url, [offer(chat, app.user) for _ in range(30)], connections=1)
+
+    assert {type(each) for each in found} == {psycopg.errors.ReadOnlySqlTransaction}
+    assert len(sizes) <= 2

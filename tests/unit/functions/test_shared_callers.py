@@ -7,6 +7,8 @@ from uuid import UUID
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from functions.shared.auth import BACKEND, Credentials, authenticate
 from functions.shared.http import HttpError
@@ -108,6 +110,55 @@ def test_a_forged_service_role_token_is_refused():
 
     with pytest.raises(HttpError):
         authenticate(bearer(made), CREDENTIALS)
+
+
+def test_the_key_that_everybody_has_lets_nobody_in():
+    anon = token(role="anon", aud=..., sub=...)
+
+    with pytest.raises(HttpError) as caught:
+        authenticate(bearer(anon), CREDENTIALS)
+
+    assert caught.value.status == 401
+
+
+def test_an_expired_service_role_token_is_refused():
+    made = token(role="service_role", aud=..., sub=..., exp=int(time.time()) - 1)
+
+    with pytest.raises(HttpError, match="expired"):
+        authenticate(bearer(made), CREDENTIALS)
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_a_token_that_brings_its_own_key_is_refused_where_a_secret_signs(algorithm):
+    if algorithm == "RS256":
+        key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+        entry = RSAAlgorithm.to_jwk(key.public_key())
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        entry = ECAlgorithm.to_jwk(key.public_key())
+    header = {"kid": "mine", "jwk": json.loads(entry), "jku": "https://evil.test/keys"}
+    made = jwt.encode(CLAIMS, key, algorithm=algorithm, headers=header)
+
+    with pytest.raises(HttpError, match="not valid"):
+        authenticate(bearer(made), CREDENTIALS)
+
+
+def test_a_header_that_names_another_algorithm_than_it_was_signed_with_is_refused():
+    _, claims, signature = token().split(".")
+    for algorithm in ("none", "HS512", "RS256", "hs256", ""):
+        header = base64.urlsafe_b64encode(json.dumps({"alg": algorithm}).encode())
+        made = f"{header.decode().rstrip('=')}.{claims}.{signature}"
+
+        with pytest.raises(HttpError, match="not valid"):
+            authenticate(bearer(made), CREDENTIALS)
+
+
+def test_claims_that_were_changed_are_refused():
+    header, _, signature = token().split(".")
+    claims = base64.urlsafe_b64encode(json.dumps(CLAIMS | {"sub": "x"}).encode())
+
+    with pytest.raises(HttpError, match="not valid"):
+        authenticate(bearer(f"{header}.{claims.decode()}.{signature}"), CREDENTIALS)
 
 
 def test_credentials_that_are_not_set_let_nobody_in():
