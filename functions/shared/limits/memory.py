@@ -14,9 +14,9 @@ from math import ceil
 from functions.shared.limits import Limit, Verdict
 
 KEYS_MAX = 10_000
-"""Keys of one limit that are remembered, 2 MB (measured). Beyond it the oldest window is
-forgotten, whose key then has a new one: refusing people because others came first would
-be worse."""
+"""Keys of one limit that are remembered: 2 MB (measured). Beyond it the oldest window
+is forgotten, whose key then has a new one: refusing people because others came first
+would be worse."""
 
 
 @dataclass(slots=True)
