@@ -277,29 +277,36 @@ def test_a_warm_page_is_one_statement(app, client):
     assert client.database.statements - before == 1
 
 
-def test_the_statement_reads_the_index_from_the_cursor_on(app):
+@pytest.mark.parametrize("statement", [queries.PAGE, queries.PAGE_AND_HIT])
+def test_a_page_reads_the_index_from_the_cursor_on_and_no_more(app, statement):
     chat = app.conversation()
     fill(app, chat, 2_000)
     app.connection.execute("analyze public.messages")
-    asked = {
+    parameters = {
         "user_id": app.user,
         "chat_id": chat,
         "created_at": START + timedelta(seconds=1_000),
         "id": uuid4(),
         "messages": 51,
+        "scope": "api",
+        "subject": str(app.user),
+        "hits_max": 1_000,
+        "window_s": 3_600,
     }
 
-    plan = "\n".join(
-        row[0]
-        for row in app.connection.execute(
-            "explain (analyze, timing off) " + queries.PAGE, asked
-        )
-    )
+    explain = "explain (analyze, timing off, format json) "
+    plan = app.connection.execute(explain + statement, parameters).fetchone()[0]
 
-    assert "Index Scan" in plan
-    assert "Seq Scan on messages" not in plan
-    # One cursor's moment and the page, not the conversation.
-    assert "Rows Removed by Filter: 1000" not in plan
+    scans = [node for node in nodes(plan[0]["Plan"]) if "Scan" in node["Node Type"]]
+    [messages] = [node for node in scans if node.get("Relation Name") == "messages"]
+    assert messages["Index Name"] == "messages_chat_id_created_at_idx"
+    assert messages["Actual Rows"] <= 53
+    assert messages.get("Rows Removed by Filter", 0) <= 1
+
+
+def nodes(plan: dict) -> list[dict]:
+    """A node of a plan and all below it."""
+    return [plan, *(each for part in plan.get("Plans", []) for each in nodes(part))]
 
 
 def test_the_account_is_told_if_it_is_asked_for(app, client):
