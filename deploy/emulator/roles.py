@@ -12,6 +12,11 @@ UNKNOWN_CONDITIONS = {"cloudwatch:namespace"}
 a statement with one would never match, and refuse what AWS allows."""
 
 
+IMPLIED_ACTIONS = {"sqs:SendMessage": ("sqs:SendMessageBatch",)}
+"""Operations that AWS allows by another action, and for which the emulator wants an
+action of their own (SQS developer guide, "Actions": no batch has one)."""
+
+
 class Role:
     """``aws:iam/role:Role``."""
 
@@ -55,7 +60,9 @@ class RolePolicy:
         aws.of("iam").put_role_policy(
             RoleName=inputs["role"],
             PolicyName=inputs["name"],
-            PolicyDocument=without_unknown_conditions(inputs["policy"]),
+            PolicyDocument=with_implied_actions(
+                without_unknown_conditions(inputs["policy"])
+            ),
         )
         return Made(id=self.key(inputs))
 
@@ -86,4 +93,15 @@ def without_unknown_conditions(document: str) -> str:
         }
         if kept := {operator: keys for operator, keys in conditions.items() if keys}:
             statement["Condition"] = kept
+    return json.dumps(policy)
+
+
+def with_implied_actions(document: str) -> str:
+    """Add to a policy the actions that AWS does not ask for and the emulator does."""
+    policy = json.loads(document)
+    for statement in policy["Statement"]:
+        named = statement["Action"]
+        actions = [named] if isinstance(named, str) else named
+        implied = [more for each in actions for more in IMPLIED_ACTIONS.get(each, ())]
+        statement["Action"] = [*actions, *implied]
     return json.dumps(policy)

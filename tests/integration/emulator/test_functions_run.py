@@ -49,6 +49,7 @@ def test_a_function_has_the_environment_of_the_catalog(stack, service):
 
 
 SEND, READ = {"MessageBody": "{}"}, {"AttributeNames": ["All"]}
+BATCH = {"Entries": [{"Id": "1", "MessageBody": "{}"}]}
 METRIC = {
     "Namespace": metrics_namespace("local"),
     "MetricData": [{"MetricName": "Age", "Value": 1.0}],
@@ -56,7 +57,9 @@ METRIC = {
 
 MAY = [
     ("chat-send", "sqs", "send_message", "llm-requests", SEND),
-    ("relay-outbox", "sqs", "send_message", "llm-requests", SEND),
+    ("chat-send", "sqs", "send_message", "memory-extractions", SEND),
+    ("relay-outbox", "sqs", "send_message_batch", "llm-requests", BATCH),
+    ("relay-outbox", "sqs", "send_message_batch", "memory-extractions", BATCH),
     ("relay-outbox", "sqs", "send_message", "memory-extractions", SEND),
     ("relay-outbox", "sqs", "send_message", "relay-outbox-minutely-dead-letters", SEND),
     ("llm-handler", "sqs", "get_queue_attributes", "llm-requests", READ),
@@ -69,10 +72,10 @@ MAY = [
 MAY_NOT = [
     ("chat-send", "sqs", "receive_message", "llm-requests", {}),
     ("chat-send", "sqs", "send_message", "llm-requests-dead-letters", SEND),
-    ("chat-send", "sqs", "send_message", "memory-extractions", SEND),
     ("chat-send", "sqs", "send_message", "health-check-hourly-dead-letters", SEND),
     ("chat-send", "cloudwatch", "put_metric_data", None, METRIC),
     ("llm-handler", "sqs", "send_message", "llm-requests", SEND),
+    ("llm-handler", "sqs", "send_message_batch", "llm-requests", BATCH),
     ("llm-handler", "sqs", "send_message", "llm-requests-dead-letters", SEND),
     ("extract-memory", "sqs", "send_message", "memory-extractions", SEND),
     ("extract-memory", "sqs", "receive_message", "llm-requests", {}),
@@ -156,6 +159,7 @@ def test_reserved_concurrency_is_set_where_no_queue_bounds(stack):
         "relay-outbox": 1,
         "llm-handler": None,
         "extract-memory": None,
+        "read-history": 20,
         "health-check": 2,
     }
 

@@ -8,7 +8,7 @@ from deploy.emulator import kinds, record
 from deploy.emulator.kinds import Zip, translate
 from deploy.emulator.mocks import digest_of
 from deploy.emulator.provision import inputs_digest
-from deploy.emulator.roles import without_unknown_conditions
+from deploy.emulator.roles import with_implied_actions, without_unknown_conditions
 from deploy.emulator.table import KINDS, kind_of
 from deploy.errors import DeployError
 from deploy.local.facts import new_stack
@@ -55,6 +55,18 @@ def test_a_condition_that_the_emulator_cannot_judge_is_left_out_and_no_other():
     assert json.loads(without_unknown_conditions(document)) == {
         "Statement": [
             {"Action": "a", "Condition": {"Bool": {"aws:SecureTransport": "true"}}}
+        ]
+    }
+
+
+@pytest.mark.parametrize("named", ["sqs:SendMessage", ["sqs:SendMessage"]])
+def test_who_may_send_a_message_may_send_a_batch_as_on_aws(named):
+    document = json.dumps({"Statement": [{"Action": named}, {"Action": "a:B"}]})
+
+    assert json.loads(with_implied_actions(document)) == {
+        "Statement": [
+            {"Action": ["sqs:SendMessage", "sqs:SendMessageBatch"]},
+            {"Action": ["a:B"]},
         ]
     }
 
