@@ -81,6 +81,23 @@ def test_simultaneous_images_never_exceed_the_limit(app):
     assert app.value(count) == IMAGES.hits
 
 
+def test_a_person_who_cannot_see_the_counters_is_limited_as_well(app):
+    app.run("grant insert on public.image_generation_log to authenticated")
+    app.run(
+        "create policy own on public.image_generation_log for insert"
+        " to authenticated with check (true)"
+    )
+    user = app.user()
+
+    app.run("set role authenticated")
+    for _ in range(IMAGES.hits):
+        app.run(INSERT, user)
+    with pytest.raises(psycopg.Error, match="is used up"):
+        app.run(INSERT, user)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        app.run(HIT, IMAGES.name, str(user), 1, 100, 60)
+
+
 def test_an_image_of_nobody_is_not_limited(plain_url):
     apply(plain_url, discover(REPOSITORY / "migrations"), str)
     with psycopg.connect(plain_url, autocommit=True) as connection:
