@@ -5,6 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from poolers import PGBOUNCER, pgbouncer
 
 from functions.pooled_database import PooledDatabase
 from functions.shared.database import SingleConnection
@@ -160,6 +161,26 @@ def test_only_the_hit_itself_is_committed_without_waiting_for_the_disk(app_url):
     assert "'synchronous_commit', 'off', true" in postgres.HIT
     assert shown() == ("local",)
     database.close()
+
+
+@pytest.mark.skipif(PGBOUNCER is None, reason="apt-get install pgbouncer")
+def test_a_transaction_pooler_keeps_the_limit_exact(cluster, app_url, short_folder):
+    limit = Limit(scope="chat", hits=60, window_s=60)
+    with pgbouncer(
+        cluster, app_url, short_folder, mode="transaction", servers=2
+    ) as pooled:
+        databases = [SingleConnection(pooled, "test") for _ in range(8)]
+
+        def hammer(database: SingleConnection) -> int:
+            chosen = store("postgres", redis_url="", database=database)
+            return sum(chosen.hit(limit, "ann").is_admitted for _ in range(20))
+
+        with ThreadPoolExecutor(8) as pool:
+            admitted = sum(pool.map(hammer, databases))
+        for database in databases:
+            database.close()
+
+    assert admitted == 60
 
 
 def test_the_limiter_of_each_store_counts_alike(request, database):
