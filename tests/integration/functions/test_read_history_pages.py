@@ -429,6 +429,22 @@ def test_a_cold_environment_reads_the_same_in_two_statements(app, connect):
     assert client.database.statements == 2
 
 
+def test_hits_and_misses_are_written_as_metrics(app, connect, capsys):
+    client = connect(METRICS_NAMESPACE="Kiloscale/test")
+    chat = app.conversation()
+
+    for _ in range(3):
+        client.read(chat, account="true")
+
+    # At most one line a minute: it tells of the first request.
+    [line] = capsys.readouterr().out.splitlines()
+    counts = json.loads(line)
+    assert (counts["Stack"], counts["Service"]) == ("test", "read_history")
+    assert counts["ConversationCacheMisses"] == 1
+    assert counts["SubscriptionCacheMisses"] == 1
+    assert counts["UsageCacheHits"] == 0
+
+
 def test_a_database_that_is_away_is_a_503(connect):
     client = connect(DATABASE_URL="postgresql://127.0.0.1:9/none")
 

@@ -2,7 +2,9 @@
 
 import io
 import json
+import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
@@ -207,6 +209,40 @@ def test_what_began_to_load_before_an_invalidation_is_not_kept():
 
     assert (stale.result(), after.result()) == ("first", "written")
     assert cache.get(KEY) == "written"
+
+
+def test_nobody_reads_what_is_older_than_an_invalidation_that_they_saw():
+    row = {"version": 0}
+    seen = {"invalidated": 0}
+
+    def load(_: Key) -> int:
+        version = row["version"]
+        # Let others write between the read and what is done with it.
+        time.sleep(random.uniform(0, 0.000_2))
+        return version
+
+    cache = Cache("Test", load, lifetime=LIFETIME, size=10)
+    end = time.monotonic() + 0.5
+
+    def write() -> None:
+        while time.monotonic() < end:
+            row["version"] += 1
+            cache.invalidate(KEY)
+            seen["invalidated"] = row["version"]
+
+    def read() -> int:
+        stale = 0
+        while time.monotonic() < end:
+            known = seen["invalidated"]
+            stale += cache.get(KEY) < known
+        return stale
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        pool.submit(write)
+        readers = [pool.submit(read) for _ in range(8)]
+
+    assert row["version"] > 100
+    assert [each.result() for each in readers] == [0] * 8
 
 
 def test_a_user_is_forgotten_and_nobody_else():
