@@ -32,6 +32,16 @@ select kiloscale.settle_llm(
  where m.chat_id = %(chat_id)s and m.reading_until = %(token)s
 """
 
+# A call that was not made, or that gave nothing, does not count: an outage of the model
+# must not use up the day of a user. Before what gives the token back, likewise.
+REFUND = """
+update kiloscale.rate_limits r
+   set hits = r.hits - 1
+  from kiloscale.memory_progress m
+ where m.chat_id = %(chat_id)s and m.reading_until = %(token)s
+   and r.scope = %(scope)s and r.subject = %(user_id)s::text and r.hits > 0
+"""
+
 _HELD = """
 with held as (
     select m.chat_id, m.outbox_id
@@ -112,14 +122,7 @@ select exists (select from held) as is_ours, (select count(*) from saved) as sav
 
 SAVE = "".join((_HELD, _FINISHING, _SAVING))
 
-# A call that gave nothing does not count: an outage of the model must not use up the
-# day of a user.
-_GIVING_UP = """, refund as (
-    update kiloscale.rate_limits r
-       set hits = r.hits - 1
-      from held h
-     where r.scope = %(scope)s and r.subject = %(user_id)s::text and r.hits > 0
-), progress as (
+_GIVING_UP = """, progress as (
     update kiloscale.memory_progress m
        set reading_until = null
       from held h

@@ -143,7 +143,16 @@ class Extractor:
         """Read what was leased."""
         shown = conversation.shown
         if not shown:
-            self._finish(conversation, found.leased, None)
+            self._database.run(
+                lambda connection: queries.finish(
+                    connection,
+                    conversation,
+                    found.leased,
+                    spent=None,
+                    is_counted=found.is_admitted,
+                ),
+                repeatable=True,
+            )
             return Extraction(outcome=Outcome.NOTHING_NEW)
         if not found.is_admitted:
             self._database.run(
@@ -213,23 +222,17 @@ class Extractor:
     ) -> Saved:
         """Save the memories; without any, only note what was read."""
         if not kept:
-            self._finish(conversation, outbox_ids, spent)
+            self._database.run(
+                lambda connection: queries.finish(
+                    connection, conversation, outbox_ids, spent=spent
+                ),
+                repeatable=True,
+            )
             return Saved()
         # A second run after a commit that was cut off finds the token gone.
         return self._database.run(
             lambda connection: queries.save(
                 connection, conversation, outbox_ids, memories=kept, spent=spent
-            ),
-            repeatable=True,
-        )
-
-    def _finish(
-        self, conversation: Conversation, outbox_ids: Sequence[int], spent: Cost | None
-    ) -> None:
-        """Note what was read; delete the rows that asked."""
-        self._database.run(
-            lambda connection: queries.finish(
-                connection, conversation, outbox_ids, spent
             ),
             repeatable=True,
         )

@@ -35,7 +35,7 @@ class Sorted(msgspec.Struct, frozen=True, kw_only=True):
 def sort_out(memories: Sequence[Kept], known: Sequence[Known]) -> Sorted:
     """Compare with what the user has: by hash, then by similarity.
 
-    A message that is read a second time does not tell its memory again.
+    A message that is read a second time does not tell what is known again.
 
     What was taken back is not saved again in the same words; in others it is, since
     the person said it anew.
@@ -54,10 +54,10 @@ def sort_out(memories: Sequence[Kept], known: Sequence[Known]) -> Sorted:
             ),
             None,
         )
-        if same is not None and same.source_message_id == memory.source_message_id:
-            continue
         if same is not None:
-            told_again[same.id] = None
+            is_told = same.source_message_id != memory.source_message_id
+            if is_told and not memory.is_second_look:
+                told_again[same.id] = None
         elif memory.canonical_hash in others:
             taken_back += 1
         else:

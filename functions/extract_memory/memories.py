@@ -62,6 +62,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
         source_message_id: The user's message that told it.
         canonical_hash: Equal for texts that differ in case, spaces or punctuation.
         value: As `Memory` has it, for ``memory_metadata``; so has ``horizon_days``.
+        is_second_look: Whether its message was read before.
     """
 
     source_message_id: UUID
@@ -71,6 +72,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     canonical_hash: str
     value: float
     horizon_days: float
+    is_second_look: bool = False
 
 
 class UnreadableAnswerError(Exception):
@@ -120,7 +122,7 @@ def keep(
         Those, the surest first, and how many of the others each reason refused.
     """
     sources = {
-        number: each.id
+        number: each
         for number, each in numbered(messages).items()
         if each.role == "user"
     }
@@ -135,11 +137,11 @@ def keep(
             refused["unsourced"] += 1
         elif any(tells_the_same(text, each.memory_text) for each in kept.values()):
             refused["repeated"] += 1
-        elif source in kept:
+        elif source.id in kept:
             refused["second of its message"] += 1
         else:
-            kept[source] = Kept(
-                source_message_id=source,
+            kept[source.id] = Kept(
+                source_message_id=source.id,
                 memory_text=text,
                 memory_type=memory.memory_type,
                 # The column has three decimals.
@@ -147,6 +149,7 @@ def keep(
                 canonical_hash=canonical_hash(text),
                 value=memory.value,
                 horizon_days=memory.horizon_days,
+                is_second_look=source.is_read,
             )
     return list(kept.values()), refused
 

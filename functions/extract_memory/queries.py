@@ -161,13 +161,25 @@ def finish(
     connection: Connection,
     conversation: Conversation,
     outbox_ids: Sequence[int],
+    *,
     spent: Cost | None,
+    is_counted: bool = True,
 ) -> Done:
-    """Note that a conversation was read and told nothing; delete its rows."""
+    """Note that a conversation was read and told nothing; delete its rows.
+
+    Args:
+        connection: In autocommit mode.
+        conversation: What was read.
+        outbox_ids: The rows that asked.
+        spent: What the call cost; ``None`` if there was none.
+        is_counted: Whether a call was counted, which is given back if there was none.
+    """
     parameters = _finishing(conversation, outbox_ids)
     with connection.cursor(row_factory=class_row(Done)) as cursor:
         with connection.pipeline():
             connection.execute(statements.LOCK_PROGRESS, (conversation.chat_id,))
+            if spent is None and is_counted:
+                connection.execute(effects.REFUND, _held(conversation, ()))
             _settle(connection, conversation, spent)
             cursor.execute(effects.FINISH, parameters)
         return cursor.fetchall()[0]
@@ -240,6 +252,7 @@ def give_up(
     parameters = _held(conversation, outbox_ids) | {"reason": reason}
     with connection.pipeline():
         connection.execute(statements.LOCK_PROGRESS, (conversation.chat_id,))
+        connection.execute(effects.REFUND, parameters)
         _settle(connection, conversation, spent)
         connection.execute(effects.GIVE_UP, parameters)
 
@@ -300,6 +313,7 @@ def _rows(choice: Sorted, spent: Cost) -> str:
     rows = []
     for each in choice.new:
         row = msgspec.structs.asdict(each)
+        del row["is_second_look"]
         told = {"value": row.pop("value"), "horizon_days": row.pop("horizon_days")}
         rows.append(row | {"memory_metadata": metadata | told})
     return msgspec.json.encode(rows).decode()

@@ -300,6 +300,20 @@ def test_a_queue_that_was_never_deployed_is_said_and_rows_are_revived(world):
     assert world.state(dead) == (False, 0, True)
 
 
+MEMORY = json.dumps(
+    [
+        {
+            "source": 1,
+            "memory_text": "Keeps bees on the roof.",
+            "memory_type": "fact",
+            "confidence": 0.9,
+            "value": 0.9,
+            "horizon_days": 365,
+        }
+    ]
+)
+
+
 class GarbageModel:
     """Answers with garbage until it is mended."""
 
@@ -342,8 +356,11 @@ def model(database_url, monkeypatch) -> Iterator[GarbageModel]:
     database.close()
 
 
-def consume(world: World, seconds: float) -> int:
-    """Be the event source mapping for a while; give the deliveries."""
+def consume(world: World, seconds: float, *, dies: bool = False) -> int:
+    """Be the event source mapping for a while; give the deliveries.
+
+    One that dies has done its work, and acknowledges nothing.
+    """
     url, deliveries = world.url("memory-extractions"), 0
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -359,7 +376,7 @@ def consume(world: World, seconds: float) -> int:
         failed = {each["itemIdentifier"] for each in response["batchItemFailures"]}
         deliveries += len(found)
         for each in found:
-            if each["MessageId"] not in failed:
+            if each["MessageId"] not in failed and not dies:
                 world.sqs.delete_message(
                     QueueUrl=url, ReceiptHandle=each["ReceiptHandle"]
                 )
@@ -390,35 +407,41 @@ def say(world: World) -> UUID:
     return chat
 
 
-def test_garbage_ends_in_the_dead_letters_and_a_replay_makes_one_memory(world, model):
+def redrive(world: World) -> None:
+    """Let messages fail quickly."""
     dead_url = world.url("memory-extractions-dead-letters")
     arn = world.sqs.get_queue_attributes(
         QueueUrl=dead_url, AttributeNames=["QueueArn"]
     )["Attributes"]["QueueArn"]
-    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": RECEIVES})
     world.sqs.set_queue_attributes(
         QueueUrl=world.url("memory-extractions"),
-        Attributes={
-            "RedrivePolicy": redrive,
-            "VisibilityTimeout": str(VISIBILITY_S),
-        },
+        Attributes={"RedrivePolicy": policy, "VisibilityTimeout": str(VISIBILITY_S)},
     )
+
+
+def test_a_consumer_that_dies_before_it_acknowledges_has_its_effect_once(world, model):
+    redrive(world)
+    model.text = MEMORY
+    chat = say(world)
+
+    died = consume(world, 0.3, dies=True)
+    after = consume(world, VISIBILITY_S + 0.5)
+
+    assert (died, after) == (1, 1)
+    assert world.connection.execute(
+        "select count(*) from public.user_memory where conversation_id = %s", (chat,)
+    ).fetchone() == (1,)
+    assert world.count("memory-extractions") == 0
+
+
+def test_garbage_ends_in_the_dead_letters_and_a_replay_makes_one_memory(world, model):
+    redrive(world)
     chat = say(world)
 
     deliveries = consume(world, VISIBILITY_S * (RECEIVES + 1) + 0.5)
     code, shown = world.dead("memory-extractions")
-    model.text = json.dumps(
-        [
-            {
-                "source": 1,
-                "memory_text": "Keeps bees on the roof.",
-                "memory_type": "fact",
-                "confidence": 0.9,
-                "value": 0.9,
-                "horizon_days": 365,
-            }
-        ]
-    )
+    model.text = MEMORY
     _, replayed = world.replay("memory-extractions")
     again, _ = world.replay("memory-extractions")
     after = consume(world, VISIBILITY_S + 0.5)

@@ -10,6 +10,7 @@ import pytest
 from extraction_service import (
     Service,
     defer,
+    hits,
     memories,
     outbox,
     progress,
@@ -19,6 +20,8 @@ from extraction_service import (
 )
 
 from functions.extract_memory.extraction import Outcome
+from functions.extract_memory.queries import take
+from functions.shared.database import SingleConnection
 
 pytestmark = pytest.mark.integration
 
@@ -193,6 +196,55 @@ def test_everything_unread_is_read_oldest_first_with_some_context(app, service):
         *("[1*] user:", "[2*] user:", "[3] user: ", "[4] user: ")
     ]
     assert (outbox(app), progress(app, chat)) == ([], (0, 0, False))
+
+
+def test_rows_in_another_order_are_read_once(app, service):
+    chat = app.conversation()
+    defer(app, chat)
+    app.connection.execute("update kiloscale.outbox set sends = 1")
+    defer(app, chat)
+    first, second = waiting(app)
+
+    outcomes = [service.extract(chat, row).outcome for row in (second, first, second)]
+
+    assert outcomes == [Outcome.READ, Outcome.NOTHING_NEW, Outcome.DONE_BEFORE]
+    assert (len(service.model.asked), hits(app), outbox(app)) == (1, 1, [])
+
+
+def test_what_can_tell_nothing_is_no_call_and_does_not_count(app, service):
+    chat = app.conversation()
+    say(app, chat, "Thanks!")
+    answer = say(app, chat, "You are welcome.", "assistant")
+    row = app.value(
+        "select kiloscale.defer_extraction(%s, %s, %s, 1, 1, 0)",
+        *(chat, app.user, answer),
+    )
+
+    done = service.extract(chat, row)
+
+    assert (done.outcome, outbox(app)) == (Outcome.NOTHING_NEW, [])
+    assert (service.model.asked, hits(app)) == ([], 0)
+    assert progress(app, chat) == (0, 0, False)
+
+
+def test_a_reading_that_began_and_never_ended_is_done_by_the_next(app, service):
+    chat = app.conversation()
+    defer(app, chat)
+    [row] = waiting(app)
+    database = SingleConnection(app.url, "killed")
+    database.run(
+        lambda connection: take(connection, chat, [row], 60, service.limit),
+        repeatable=False,
+    )
+    database.close()
+
+    meanwhile = service.extract(chat, row).outcome
+    app.connection.execute("update kiloscale.outbox set leased_until = now()")
+    app.connection.execute("update kiloscale.memory_progress set reading_until = now()")
+    after = service.extract(chat, row)
+
+    assert (meanwhile, after.outcome) == (Outcome.LEASED, Outcome.READ)
+    assert (len(memories(app)), progress(app, chat)) == (1, (0, 0, False))
 
 
 @pytest.mark.parametrize(("turns", "due_s"), [(25, 300), (45, 0)])

@@ -128,6 +128,15 @@ def test_a_known_memory_that_is_told_twice_counts_once():
     assert sort_out(kept * 2, had).told_again == [had[0].id]
 
 
+def test_a_second_look_at_a_message_tells_nothing_again():
+    kept, _ = sourced(memory(source=4), memory("Plays the cello.", source=1))
+
+    found = sort_out(kept, [known("Owns a cat called Tom.")])
+
+    assert [each.memory_text for each in found.new] == ["Plays the cello."]
+    assert found.told_again == []
+
+
 @pytest.mark.parametrize(
     "answer",
     [
