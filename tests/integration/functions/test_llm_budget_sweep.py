@@ -1,4 +1,4 @@
-"""One user's budget, asked for by 64 clients in 8 processes; half of them are killed."""
+"""One user's budget, asked for by 64 clients in 8 processes; half of them die."""
 
 import multiprocessing
 import os
@@ -35,7 +35,7 @@ def spend(url: str, user: UUID, first: int) -> None:
             for call in range(CALLS):
                 row = number * CALLS + call
                 [(state,)] = connection.execute(
-                    "select kiloscale.hold_llm_budget(%s, %s, %s, %s, 2)",
+                    "select kiloscale.hold_llm_budget(%s, %s, %s, %s, 60)",
                     (row, user, HOLD, BUDGET),
                 ).fetchall()
                 if state != "granted":
@@ -66,14 +66,13 @@ def test_sixty_four_clients_and_kills_never_pass_the_budget(app):
         process.start()
     totals = []
     doomed = processes[::2]
-    chance = random.Random(5)
     while any(process.is_alive() for process in processes):
         totals.append(app.value(TOTAL))
-        if doomed and totals[-1] > BUDGET / 4 and chance.random() < 0.05:
+        if doomed and totals[-1] > BUDGET / (2 * len(doomed)):
             os.kill(doomed.pop().pid, signal.SIGKILL)
     spent = app.value("select sum(microusd) from kiloscale.llm_usage")
     held = app.value("select count(*) from kiloscale.llm_reservations")
-    time.sleep(2.1)
+    app.connection.execute("update kiloscale.llm_reservations set expires_at = now()")
 
     rest = BUDGET - int(spent)
     last = app.value(
@@ -81,6 +80,7 @@ def test_sixty_four_clients_and_kills_never_pass_the_budget(app):
     )
 
     assert max(totals) <= BUDGET
-    assert (len(totals) > 50, held > 0) == (True, True)
+    assert len(totals) > 20
+    assert held > 0
     # What the killed clients held is free again, to the last millionth.
     assert last == "granted"
