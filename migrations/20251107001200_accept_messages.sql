@@ -236,35 +236,33 @@ begin
         left join queued q on q.message_id = m.id;
     end if;
 
-    if cardinality(saved) < cardinality(fresh) then
-        -- The app itself saved the same message meanwhile, which is then found below;
-        -- or it has a unique index on client_msg_id and another conversation has this
-        -- one: then nothing of the request is kept.
+    -- Where fewer were saved than should be, the app itself saved the same message
+    -- meanwhile, which is then found below; or it has a unique index on client_msg_id
+    -- and another conversation has this one: then nothing of the request is kept, nor
+    -- of one that shares a message with it.
+    while cardinality(saved) < cardinality(fresh) loop
         select array_agg(w.r) into conflicts
-        from rows from (jsonb_to_recordset(p_messages)
-            as (r integer, chat_id uuid, key uuid)) with ordinality
-            as w (r, chat_id, key, n)
-        join unnest(fresh) as f (n) on f.n = w.n
+        from jsonb_to_recordset(p_messages) as w (r integer, chat_id uuid, key uuid)
+        join unnest(admitted) as a (r) on a.r = w.r
         where not exists (select from public.messages m
             where m.chat_id = w.chat_id and m.client_msg_id = w.key);
-        if saved_requests && conflicts then
-            delete from kiloscale.outbox o
-            where o.id = any (array(select s.id
-                from unnest(saved_requests, outbox_ids) as s (r, id)
-                where s.r = any (conflicts)));
-            delete from public.messages m
-            where m.id = any (array(select s.id
-                from unnest(saved_requests, saved) as s (r, id)
-                where s.r = any (conflicts)));
-            select coalesce(array_agg(s.id), '{}'), coalesce(array_agg(s.n), '{}'),
-                coalesce(array_agg(s.r), '{}'), coalesce(array_agg(s.is_hit), '{}'),
-                coalesce(array_agg(s.outbox_id), '{}')
-            into saved, places, saved_requests, saved_hits, outbox_ids
-            from unnest(saved, places, saved_requests, saved_hits, outbox_ids)
-                as s (id, n, r, is_hit, outbox_id)
-            where s.r <> all (conflicts);
-        end if;
-    end if;
+        exit when (saved_requests && conflicts) is not true;
+        delete from kiloscale.outbox o
+        where o.id = any (array(select s.id
+            from unnest(saved_requests, outbox_ids) as s (r, id)
+            where s.r = any (conflicts)));
+        delete from public.messages m
+        where m.id = any (array(select s.id
+            from unnest(saved_requests, saved) as s (r, id)
+            where s.r = any (conflicts)));
+        select coalesce(array_agg(s.id), '{}'), coalesce(array_agg(s.n), '{}'),
+            coalesce(array_agg(s.r), '{}'), coalesce(array_agg(s.is_hit), '{}'),
+            coalesce(array_agg(s.outbox_id), '{}')
+        into saved, places, saved_requests, saved_hits, outbox_ids
+        from unnest(saved, places, saved_requests, saved_hits, outbox_ids)
+            as s (id, n, r, is_hit, outbox_id)
+        where s.r <> all (conflicts);
+    end loop;
 
     -- Only what was saved counts. A window without hits has not begun.
     if subjects is not null and cardinality(saved) < jsonb_array_length(p_messages) then

@@ -195,6 +195,26 @@ def test_calls_with_the_same_users_in_any_order_do_not_block_each_other(app):
     assert set(counted(app).values()) == {20}
 
 
+def test_what_shares_a_message_with_a_conflict_is_not_kept_either(app):
+    app.connection.execute(
+        "create unique index app_client_msg_id on public.messages (client_msg_id)"
+    )
+    chat = app.conversation()
+    [elsewhere] = said = [offer(0, app.conversation(), app.user)]
+    accept(app, *said)
+    first = [offer(0, chat, app.user, key=elsewhere["key"]), offer(0, chat, app.user)]
+    second = [first[1] | {"r": 1}, offer(1, chat, app.user)]
+    third = offer(2, chat, app.user)
+
+    found = accept(app, *first, *second, third)
+
+    assert [each["is_new"] for each in found] == [False] * 4 + [True]
+    assert [each["id"] for each in found[:4]] == [None] * 4
+    assert app.value("select count(*) from public.messages") == 2
+    assert app.value("select count(*) from kiloscale.outbox") == 2
+    assert counted(app) == {str(app.user): 2}
+
+
 def test_each_saved_message_is_announced_where_the_database_can(app):
     app.connection.execute(
         "create schema realtime; create table realtime.sent (payload jsonb, event text,"
