@@ -21,6 +21,7 @@ from functions.chat_send.queries import Offer, accept
 from functions.llm_handler.announcements import Announcer
 from functions.llm_handler.answers import Answerer, Outcome
 from functions.llm_handler.budgets import Budget
+from functions.read_history.queries import Asked, Hit, page
 from functions.relay_outbox.outbox import QueueCarrier, RealtimeCarrier, sweep
 from functions.shared.caching import Lifetime
 from functions.shared.caching.llm_config import LlmConfigs
@@ -197,6 +198,21 @@ def test_each_message_is_answered_once_and_swept_once(app, crowd):
     assert sum(one.sent for one in swept) == 200
     assert len(receiver.queued) == len(set(receiver.queued)) == 100
     assert sorted(event["n"] for event in receiver.events) == list(range(1, 101))
+
+
+def test_pages_are_read_within_an_exact_limit(app, crowd):
+    chat = app.conversation()
+    crowd(send(app, chat), [uuid4() for _ in range(5)])
+    asked = Asked(user_id=app.user, chat_id=chat, created_at=None, id=None, messages=10)
+    hit = Hit(scope="api", subject=str(app.user), hits_max=LIMIT, window_s=3_600)
+
+    def read(database: SingleConnection, _: object) -> tuple[bool, int]:
+        rows = database.run(lambda conn: page(conn, asked, hit), repeatable=False)
+        return rows[0].is_admitted, sum(row.id is not None for row in rows)
+
+    outcomes = Counter(crowd(read, list(range(LIMIT + 20))))
+
+    assert outcomes == {(True, 5): LIMIT, (False, 0): 20}
 
 
 @pytest.mark.parametrize("mode", ["transaction"])
