@@ -1,0 +1,1 @@
+"""Replays conversations through the memory policies: the task ``policy-lab``."""
