@@ -148,15 +148,19 @@ def line(figure: Figure) -> str:
 
     >>> line(Figure(id="main.zip_mb", value=5.2, unit="MB", target=6))
     'ok      main.zip_mb                             5.2 MB  (at most 6)'
-    >>> line(Figure(id="services.plan_recall", value=0.31, unit="", target=None))
-    '        services.plan_recall                   0.31'
+    >>> line(Figure(id="a.rate", value=31, unit="/s", target=None, baseline=7.5))
+    '        a.rate                                   31 /s  (baseline 7.5)'
     """
     value = f"{_rounded(figure.value):>10} {figure.unit}"
-    if figure.target is None:
-        return f"{'':<7} {figure.id:<{ID_WIDTH}} {value}".rstrip()
-    sign = "ok" if figure.ok else "missed"
-    bound = "at least" if figure.at_least else "at most"
-    return f"{sign:<7} {figure.id:<{ID_WIDTH}} {value}  ({bound} {figure.target:g})"
+    told = []
+    if figure.target is not None:
+        bound = "at least" if figure.at_least else "at most"
+        told.append(f"{bound} {figure.target:g}")
+    if figure.baseline is not None:
+        told.append(f"baseline {_rounded(figure.baseline):g}")
+    sign = "" if figure.target is None else "ok" if figure.ok else "missed"
+    beside = f"  ({', '.join(told)})" if told else ""
+    return f"{sign:<7} {figure.id:<{ID_WIDTH}} {value}{beside}"
 
 
 def machine() -> dict[str, object]:
