@@ -37,8 +37,8 @@ PACE = 100
 simultaneous users send."""
 
 PACE_CONNECTIONS = 64
-PACE_S = 8
-RUN_S = 5
+PACE_S = 6
+RUN_S = 4
 RUNS = 3
 WARM_S = 2
 
