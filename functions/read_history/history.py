@@ -19,7 +19,7 @@ from functions.shared.http import HttpError
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the conversation; up to 5 minutes old."""
+    """What is known of the conversation; it may be some minutes old."""
 
     id: UUID
     title: str | None
@@ -54,7 +54,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of the owner; ``None`` where the app keeps no such row.
 
-    The subscription is up to 10 minutes old, the usage up to one.
+    It may be some minutes old.
     """
 
     subscription: Subscription | None
