@@ -4,12 +4,13 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
 from functions.extract_memory import queries
+from functions.extract_memory.conversations import Conversation, Found, Limit, Saved
+from functions.extract_memory.language import Language
 from functions.extract_memory.memories import (
     Kept,
     UnreadableAnswerError,
@@ -17,13 +18,9 @@ from functions.extract_memory.memories import (
     keep,
 )
 from functions.extract_memory.prompts import Message, extraction_prompt
-from functions.extract_memory.queries import Conversation, Found, Limit, Saved
 from functions.shared.database import Database
-from functions.shared.prompts import Prompt
-from functions.shared.providers.interface import Completion, ProviderError
-from functions.shared.providers.models import ModelConfig, Models, read_config
-from functions.shared.providers.prices import Prices
-from functions.shared.providers.spending import Cost, cost
+from functions.shared.providers.interface import ProviderError
+from functions.shared.providers.spending import Cost
 
 logger = logging.getLogger(__name__)
 
@@ -58,30 +55,6 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     busy: frozenset[int] = frozenset()
     saved: int = 0
-
-
-class Configs(Protocol):
-    """The row ``llm_provider`` of ``system_config``, as `LlmConfigs` keeps it."""
-
-    def get(self) -> dict[str, Any] | None:
-        """Give its value; ``None`` without such a row."""
-
-    def invalidate(self) -> None:
-        """Forget it: the next reading reads the row."""
-
-
-class Language(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to call a language model.
-
-    Attributes:
-        models: The models.
-        configs: Which of them is configured.
-        prices: What they cost.
-    """
-
-    models: Models
-    configs: Configs
-    prices: Prices
 
 
 class Extractor:
@@ -180,12 +153,8 @@ class Extractor:
         """Ask the model and choose; leave the reason on the rows if that fails."""
         spent: Cost | None = None
         try:
-            prompt = extraction_prompt(shown)
-            config, completion = self._complete(prompt, budget_s)
-            prices = self._language.prices
-            spent = cost(prices, config, prompt=prompt, completion=completion)
-            memories = decode(completion.text)
-            return *keep(memories, shown), spent
+            completion, spent = self._language.ask(extraction_prompt(shown), budget_s)
+            return *keep(decode(completion.text), shown), spent
         except Exception as error:
             # The text of an unexpected error could quote the conversation.
             known = isinstance(error, ProviderError | UnreadableAnswerError)
@@ -198,19 +167,6 @@ class Extractor:
                 ),
                 repeatable=False,
             )
-            raise
-
-    def _complete(
-        self, prompt: Prompt, budget_s: float
-    ) -> tuple[ModelConfig, Completion]:
-        """Call the configured model."""
-        configs = self._language.configs
-        try:
-            config = read_config(configs.get())
-            return config, self._language.models.complete(config, prompt, budget_s)
-        except ProviderError:
-            # What is wrong may be the configuration, and mended since it was read.
-            configs.invalidate()
             raise
 
     def _save(

@@ -10,8 +10,9 @@ from uuid import UUID
 
 import msgspec
 
-from functions.extract_memory.extraction import Extractor, Language
-from functions.extract_memory.queries import Limit
+from functions.extract_memory.conversations import Limit
+from functions.extract_memory.extraction import Extractor
+from functions.extract_memory.language import Language
 from functions.extract_memory.settings import Settings
 from functions.shared.caching import CacheMetrics
 from functions.shared.caching.llm_config import LlmConfigs

@@ -20,8 +20,9 @@ from deploy.paths import REPOSITORY
 from deploy.queue_commands import Chosen
 from deploy.queues.access import Place
 from functions.extract_memory import handler
-from functions.extract_memory.extraction import Extractor, Language
-from functions.extract_memory.queries import Limit
+from functions.extract_memory.conversations import Limit
+from functions.extract_memory.extraction import Extractor
+from functions.extract_memory.language import Language
 from functions.shared.database import SingleConnection
 from functions.shared.providers.interface import Completion
 from functions.shared.providers.models import Models

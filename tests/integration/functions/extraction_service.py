@@ -4,8 +4,9 @@ import json
 import threading
 from uuid import UUID, uuid4
 
-from functions.extract_memory.extraction import Extraction, Extractor, Language
-from functions.extract_memory.queries import Limit
+from functions.extract_memory.conversations import Limit
+from functions.extract_memory.extraction import Extraction, Extractor
+from functions.extract_memory.language import Language
 from functions.shared.database import SingleConnection
 from functions.shared.prompts import Prompt
 from functions.shared.providers.interface import Completion, ProviderError

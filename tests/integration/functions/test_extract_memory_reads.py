@@ -18,9 +18,9 @@ from extraction_service import (
     waiting,
 )
 
+from functions.extract_memory.conversations import Limit
 from functions.extract_memory.extraction import Outcome
 from functions.extract_memory.memories import UnreadableAnswerError
-from functions.extract_memory.queries import Limit
 from functions.shared.providers.interface import ProviderError
 
 pytestmark = pytest.mark.integration

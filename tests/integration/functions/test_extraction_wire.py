@@ -11,8 +11,8 @@ from extraction_service import Service, ask, memories, memory, outbox, usage
 from poolers import PGBOUNCER, pgbouncer
 
 from benchmarks.services.proxy import Proxy, counted
+from functions.extract_memory.conversations import Limit
 from functions.extract_memory.extraction import Outcome
-from functions.extract_memory.queries import Limit
 from functions.shared.providers.interface import ProviderError
 
 pytestmark = pytest.mark.integration
