@@ -27,7 +27,7 @@ WAITING = """
 select topic, count(*), count(*) filter (where dead_at is null),
        coalesce(max(last_error), '')
 from kiloscale.outbox
-where key = any(%(keys)s)
+where key = any(%(keys)s) and ready_at <= now()
 group by topic
 """
 
@@ -95,7 +95,10 @@ def drain(
     progress: Callable[[str], None],
     wait_s: float = WAIT_S,
 ) -> tuple[dict[str, str], float]:
-    """Wait until nothing of these users and conversations is in the outbox.
+    """Wait until nothing of these users and conversations is to be done.
+
+    What may begin later only, such as the reading of a conversation that does not rest
+    yet, is not waited for.
 
     Args:
         connection: In autocommit mode.

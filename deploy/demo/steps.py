@@ -167,10 +167,10 @@ def _once(counts: effects.Counts) -> Result:
 
 
 def _memories(made: int) -> Result:
-    """Say what was kept: only a sample of the messages is read for memories."""
+    """Say what was kept: a conversation is read when it rests, or grew by much."""
     return Result(
         id="traffic.memories",
-        title=f"{made} memories were made of a sample of these messages",
+        title=f"{made} memories so far; a conversation is read when it rests",
         status=Status.PASS,
         evidence={"query": effects.MEMORIES, "memories": made},
     )

@@ -175,7 +175,7 @@ def _send(gateway: Gateway, stack: LocalStack, message: Message) -> Sent:
     late = time.monotonic() - message.due
     user, chat = message.person
     client_msg_id = uuid4()
-    text = f"Message {client_msg_id.hex[:8]} of the demo: what does this week bring?"
+    text = f"I write message {client_msg_id.hex[:8]} of the demo. What is next?"
     fields = {"chat_id": str(chat), "text": text, "client_msg_id": str(client_msg_id)}
     token = sign(user, stack.jwt_secret, issuer(stack))
     answers = [

@@ -21,6 +21,9 @@ from infra.catalog.services import CHAT_SEND, READ_HISTORY
 
 QUEUED = "select count(*) from kiloscale.outbox where key = %s::text and topic = 'llm'"
 
+SAID = "I wonder what a smoke test proves."
+"""Said by a person of themselves: a question alone is not read for memories."""
+
 ANSWER_WAIT_S = 30.0
 """How long the answer may take through outbox, queue and model; a cold start of
 llm_handler with its SDK takes most of it."""
@@ -90,7 +93,7 @@ def _path(
 ) -> Iterator[Result]:
     """Send one message twice; wait for its one answer."""
     message = uuid4()
-    body = _body(person.chat, "What does a smoke test prove?", message)
+    body = _body(person.chat, SAID, message)
     first = gateway.request(CHAT_SEND, token=person.token, body=body)
     yield _expect("functions.accepted", first, 201, "a message is accepted")
     again = gateway.request(CHAT_SEND, token=person.token, body=body)
