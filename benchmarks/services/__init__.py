@@ -5,7 +5,7 @@ from importlib import import_module
 
 from deploy.bench import Figure
 
-GROUPS = ("round_trips", "http", "inserts", "limits")
+GROUPS = ("round_trips", "http", "inserts", "limits", "memory")
 """Modules of this folder with ``measure(progress)``; each makes what it needs and
 deletes it, so that one can be run alone."""
 
