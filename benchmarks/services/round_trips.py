@@ -7,8 +7,10 @@ warm: each process has done its work once and keeps its connection.
 
 A turn is counted whole: sending, answering, summaries, and the readings for memories
 that the default policy asks for, divided by the turns. Answers are announced by HTTP
-here, which costs a round trip more than Supabase's ``realtime.send`` in the commit. The
-baseline is the plan's own pattern, sent through the same proxy (plan_pattern.py).
+here, which costs a round trip more than Supabase's ``realtime.send`` in the commit. Not
+counted is the relay: its sweep takes a few round trips a minute, however many turns
+there were. The baseline is the plan's own pattern, sent through the same proxy
+(plan_pattern.py).
 """
 
 import json
