@@ -31,6 +31,10 @@ CREDENTIAL_CODES = frozenset(
 )
 """Codes of what only other credentials mend (AWS, "Common error types")."""
 
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 30
+"""A long poll takes a second; whoever waits longer than this should know."""
+
 LOGIN = "aws sso login, or export AWS_PROFILE=..., then try again"
 
 
@@ -82,7 +86,10 @@ def client(deployment: Deployment) -> Any:
         session = boto3.Session(
             region_name=values[REGION], profile_name=values.get(PROFILE)
         )
-        sqs: Any = session.client("sqs")
+        from botocore.config import Config
+
+        config = Config(connect_timeout=CONNECT_TIMEOUT_S, read_timeout=READ_TIMEOUT_S)
+        sqs: Any = session.client("sqs", config=config)
         return sqs
 
 

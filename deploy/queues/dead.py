@@ -120,7 +120,9 @@ def evidence(dead: Dead, works: Sequence[dict[str, Any]]) -> dict[str, object]:
     }
     if works:
         seen["oldest_s"] = works[0]["age_s"]
-        seen["reasons"] = Counter(work["reason"] or "not noted" for work in works)
+        seen["reasons"] = Counter(
+            work["reason"] or "not noted" for work in works if work["row"] != "gone"
+        )
         seen["works"] = list(works[:SHOWN])
     if dead.malformed:
         seen["malformed"] = [
@@ -156,13 +158,22 @@ def _title(dead: Dead, works: Sequence[dict[str, Any]]) -> str:
     if dead.is_empty:
         return f"nothing is dead{unseen}"
     parts = [
-        f"{dead.dead_rows} dead rows" if dead.dead_rows else "",
-        f"{dead.counted} dead letters" if dead.counted else "",
+        number(dead.dead_rows, "dead row") if dead.dead_rows else "",
+        number(dead.counted, "dead letter") if dead.counted else "",
         f"{len(dead.gone)} of them done meanwhile" if dead.gone else "",
         f"{len(dead.malformed)} of them malformed" if dead.malformed else "",
         f"oldest {duration(works[0]['age_s'])}" if works else "",
     ]
     return ", ".join(part for part in parts if part) + unseen
+
+
+def number(count: int, noun: str) -> str:
+    """Count something.
+
+    >>> number(1, "row"), number(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def duration(seconds: int) -> str:

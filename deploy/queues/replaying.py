@@ -7,7 +7,7 @@ from typing import Any
 from deploy.checklist import Result, Status
 from deploy.queues import access, rows
 from deploy.queues.access import Place
-from deploy.queues.dead import REPLAY, Dead, evidence
+from deploy.queues.dead import REPLAY, Dead, evidence, number
 from deploy.queues.letters import BATCH, Box
 from deploy.queues.looking import looked_at, queue_of
 from deploy.queues.rows import Revived
@@ -110,10 +110,11 @@ def planned(dead: Dead) -> Result:
     letters = len(dead.gone) + len(dead.left)
     waits = sum(row.state in {"dead", "waits"} for row in dead.rows)
     rows_left = max(dead.dead_rows, waits)
-    title = "nothing is dead" if dead.is_empty else _sentence(rows_left, letters, dead)
     return Result(
         id=f"queues.{dead.name}",
-        title=title if dead.is_empty else f"would send again {title}",
+        title="nothing is dead"
+        if dead.is_empty
+        else f"would send {_sentence(rows_left, letters, dead)}",
         status=Status.WARN if dead.malformed or dead.unseen else Status.PASS,
         evidence=evidence(dead, works),
         planned=bool(rows_left or letters),
@@ -123,14 +124,14 @@ def planned(dead: Dead) -> Result:
 def told(dead: Dead, done: Replayed) -> Result:
     """Say what was done."""
     more = dead.counted > len(dead.letters)
-    left = f"; {done.kept} letters not deleted by SQS" if done.kept else ""
+    left = f"; SQS did not delete {done.kept} of them" if done.kept else ""
     left += "; there are more letters" if more else ""
     by_relay = done.revived - done.sent
-    later = f", {by_relay} of them with the relay's next sweep" if by_relay else ""
+    later = f"; {by_relay} with the relay's next sweep" if by_relay else ""
     sentence = _sentence(done.revived, done.deleted, dead)
     return Result(
         id=f"queues.{dead.name}",
-        title=f"sent again {sentence}{later}{left}",
+        title=f"sent {sentence}{later}{left}",
         status=Status.WARN
         if done.kept or more or dead.malformed or dead.unseen
         else Status.PASS,
@@ -148,9 +149,9 @@ def told(dead: Dead, done: Replayed) -> Result:
 
 def _sentence(rows_again: int, letters: int, dead: Dead) -> str:
     """Count rows and letters in words."""
-    parts = [f"{rows_again} rows", f"{letters} letters cleared"]
+    said = f"{number(rows_again, 'row')} again, {number(letters, 'letter')} cleared"
     if dead.gone:
-        parts.append(f"{len(dead.gone)} of them of work that was done meanwhile")
+        said += f" ({len(dead.gone)} of work that was done meanwhile)"
     if dead.malformed:
-        parts.append(f"{len(dead.malformed)} malformed stay")
-    return ", ".join(parts)
+        said += f", {len(dead.malformed)} malformed left"
+    return said

@@ -185,7 +185,7 @@ def test_what_is_dead_is_shown_without_a_word_of_it_and_stays(world):
     assert code == 7
     assert (llm["status"], first["memory-extractions"]["status"]) == ("fail", "pass")
     assert llm["title"] == (
-        "1 dead rows, 5 dead letters, 1 of them done meanwhile, 2 of them malformed,"
+        "1 dead row, 5 dead letters, 1 of them done meanwhile, 2 of them malformed,"
         " oldest 0 s"
     )
     works = {each["outbox_id"]: each for each in llm["evidence"]["works"]}
@@ -217,7 +217,7 @@ def test_a_dry_run_changes_nothing(world):
 
     assert (code, world.count("llm-requests-dead-letters")) == (0, 1)
     assert checks["llm-requests"]["title"] == (
-        "would send again 1 rows, 1 letters cleared"
+        "would send 1 row again, 1 letter cleared"
     )
     assert world.state(dead) == (True, 12, False)
     assert world.messages("llm-requests") == []
@@ -241,8 +241,8 @@ def test_dead_work_is_sent_again_once_and_its_letters_go(world):
     llm = checks["llm-requests"]
     assert (code, llm["status"]) == (0, "warn")
     assert llm["title"] == (
-        "sent again 2 rows, 3 letters cleared, 1 of them of work that was done"
-        " meanwhile, 1 malformed stay"
+        "sent 2 rows again, 3 letters cleared (1 of work that was done meanwhile),"
+        " 1 malformed left"
     )
     assert sorted(body["outbox_id"] for body in sent) == [dead, waits]
     assert {body["chat_id"] for body in sent} == {"c"}
@@ -296,7 +296,7 @@ def test_a_queue_that_was_never_deployed_is_said_and_rows_are_revived(world):
 
     assert "it was never deployed" in shown["memory-extractions"]["title"]
     assert checks["memory-extractions"]["title"] == (
-        "sent again 1 rows, 0 letters cleared, 1 of them with the relay's next sweep"
+        "sent 1 row again, 0 letters cleared; 1 with the relay's next sweep"
     )
     assert world.state(dead) == (False, 0, True)
 
