@@ -106,13 +106,13 @@ def tells_the_same(one: str, other: str) -> bool:
     >>> tells_the_same("Has a cat named Tom.", "Has a dog named Tom.")
     False
     """
-    if canonical_hash(one) == canonical_hash(other):
-        return True
     first, second = _gist(one), _gist(other)
+    if not (first.words and second.words):
+        return canonical_hash(one) == canonical_hash(other)
     if first.turns != second.turns or first.order != second.order:
         return False
     small, large = sorted((first.words, second.words), key=len)
-    shared = 2 * len(small) / (len(small) + len(large)) if large else 0
+    shared = 2 * len(small) / (len(small) + len(large))
     return small <= large and shared >= SIMILARITY_MIN
 
 

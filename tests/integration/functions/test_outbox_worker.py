@@ -1,4 +1,4 @@
-"""What the outbox worker takes: rows that are ready, that nobody has and nobody tried."""
+"""What the outbox worker takes: what is ready, and nobody has and nobody tried."""
 
 import pytest
 
