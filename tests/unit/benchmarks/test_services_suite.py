@@ -5,6 +5,7 @@ from importlib import import_module
 import pytest
 
 from benchmarks import services
+from benchmarks.services import plan_pattern
 from benchmarks.services.cluster import Database
 from benchmarks.services.load import wrk
 from benchmarks.services.settings import variables
@@ -43,3 +44,10 @@ def test_a_missing_load_generator_is_told_with_the_command_that_installs_it(
         wrk()
 
     assert refused.value.remedy == "sudo apt-get install -y wrk"
+
+
+def test_the_plan_s_pattern_has_as_many_calls_as_were_counted_in_the_app():
+    for_memories = plan_pattern.MEMORIES_USED * len(plan_pattern.USE_MEMORY)
+    others = (*plan_pattern.ACCEPT, *plan_pattern.READ, *plan_pattern.ANSWER)
+
+    assert len(others) + for_memories == 32
