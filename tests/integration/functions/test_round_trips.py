@@ -38,9 +38,7 @@ def warm(cluster, app, tmp_path):
             event = {
                 "rawPath": "/functions/v1/chat-send",
                 "requestContext": {"http": {"method": "POST"}, "requestId": "r"},
-                "headers": {
-                    "authorization": f"Bearer {sign(user, stack.jwt_secret, '')}"
-                },
+                "headers": {"authorization": f"Bearer {token}"},
                 "body": json.dumps(body),
             }
             return function_url.answer(service, event)["statusCode"]
