@@ -139,6 +139,7 @@ def _sweep(
     facts: Facts, seen: Mapping[str, Sequence[Material]], reader: Reader, luck: Luck
 ) -> list[Setting]:
     """Have each setting of the stand-in read what was replayed."""
+    telling = {name: [one for one in each if one.facts] for name, each in seen.items()}
     settings = []
     for miss in MISSES:
         for correlation in CORRELATIONS:
@@ -148,7 +149,7 @@ def _sweep(
                 )
                 known = {
                     name: counts(facts, find(facts, each, tried, luck).known_at)
-                    for name, each in seen.items()
+                    for name, each in telling.items()
                 }
                 recall = {name: _value(each) for name, each in known.items()}
                 baseline = share(known[BASELINE], luck.seed)

@@ -10,6 +10,7 @@ plan the week?"); ``./bootstrap policy-lab`` says how many.
 
 import re
 import unicodedata
+from functools import cache
 
 from functions.shared.gate_words import (
     ACKNOWLEDGING,
@@ -63,10 +64,10 @@ def may_tell(text: str) -> bool:
 
 def _language(words: list[str]) -> Words | None:
     """Know a language by its frequent words; ``None`` for any other."""
-    if any(each > _LATIN_LAST for word in words for each in word):
+    if max(map(max, words)) > _LATIN_LAST:
         return None
     shares = {
-        name: sum(word in each.frequent for word in words) / len(words)
+        name: sum(map(each.frequent.__contains__, words)) / len(words)
         for name, each in LANGUAGES.items()
     }
     best = max(shares, key=shares.__getitem__)
@@ -76,11 +77,20 @@ def _language(words: list[str]) -> Words | None:
 def _tells(prose: str, language: Words) -> bool:
     """Look for the speaker, or for a sentence that is a statement."""
     plain = " ".join(_WORD.findall(prose))
-    for phrase in language.service:
-        plain = re.sub(rf"\b{phrase}\b", phrase.split()[0], plain)
+    if language.service:
+        plain = _service(language.service).sub(lambda found: found[1], plain)
     if not language.personal.isdisjoint(plain.split()):
         return True
     return any(_states(found, language) for found in _SENTENCE.findall(prose))
+
+
+@cache
+def _service(phrases: tuple[str, ...]) -> re.Pattern[str]:
+    """Find phrases, the first word of each as group 1."""
+    heads = [phrase.partition(" ")[::2] for phrase in phrases]
+    either = "|".join(rf"{head}(?= {rest}\b)" for head, rest in heads)
+    tails = "|".join(dict.fromkeys(rest for _, rest in heads))
+    return re.compile(rf"\b({either}) (?:{tails})\b")
 
 
 def _names(written: str) -> bool:
