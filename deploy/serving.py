@@ -13,6 +13,8 @@ from deploy.errors import DeployError, ExitCode, UsageError
 from deploy.run import ending
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from deploy.local.facts import LocalStack
 
 BACKLOG = 2_048
@@ -41,8 +43,10 @@ def serve(host: str, port: int) -> int:
     """
     with ending("serve", LOCAL):
         variables = _environment()
-        _require_migrations(variables["DATABASE_URL"])
-        _serve(variables, host, port)
+        with _listen(host, port) as listener:
+            application = _assemble(variables)
+            _require_migrations(variables["DATABASE_URL"])
+            _serve(application, listener)
     return int(ExitCode.DONE)
 
 
@@ -119,18 +123,25 @@ def _require_migrations(url: str) -> None:
         )
 
 
-def _serve(variables: Mapping[str, str], host: str, port: int) -> None:
-    """Listen, say where, and run until a signal ends it."""
-    import uvicorn
+def _assemble(variables: Mapping[str, str]) -> "ASGIApp":
+    """Make the application.
 
+    Raises:
+        UsageError: A variable is missing or unreadable.
+    """
     from functions.asgi import create
     from functions.shared.environment import SettingsError
 
     try:
-        application = create(variables)
+        return create(variables)
     except SettingsError as error:
         raise UsageError(str(error), remedy="./bootstrap local.env") from error
-    listener = _listen(host, port)
+
+
+def _serve(application: "ASGIApp", listener: socket.socket) -> None:
+    """Say where it listens, and run until a signal ends it."""
+    import uvicorn
+
     server = uvicorn.Server(
         uvicorn.Config(
             application,
