@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 import msgspec
+import psycopg
 
 from functions.extract_memory import queries
 from functions.extract_memory.conversations import Conversation, Found, Limit, Saved
@@ -18,7 +19,7 @@ from functions.extract_memory.memories import (
     keep,
 )
 from functions.extract_memory.prompts import Message, extraction_prompt
-from functions.shared.database import Database
+from functions.shared.database import Connection, Database
 from functions.shared.providers.interface import ProviderError
 from functions.shared.providers.spending import Cost
 
@@ -177,21 +178,22 @@ class Extractor:
         spent: Cost,
     ) -> Saved:
         """Save the memories; without any, only note what was read."""
-        if not kept:
-            self._database.run(
-                lambda connection: queries.finish(
-                    connection, conversation, outbox_ids, spent=spent
-                ),
-                repeatable=True,
-            )
-            return Saved()
-        # A second run after a commit that was cut off finds the token gone.
-        return self._database.run(
-            lambda connection: queries.save(
+
+        def save(connection: Connection) -> Saved:
+            if not kept:
+                queries.finish(connection, conversation, outbox_ids, spent=spent)
+                return Saved()
+            return queries.save(
                 connection, conversation, outbox_ids, memories=kept, spent=spent
-            ),
-            repeatable=True,
-        )
+            )
+
+        # A second run after a commit that was cut off finds the token gone.
+        try:
+            return self._database.run(save, repeatable=True)
+        except psycopg.errors.DeadlockDetected:
+            # Something of the app locked the user's rows in another order. It has them
+            # by now, and a reading that is paid for is not thrown away.
+            return self._database.run(save, repeatable=True)
 
 
 def _log(

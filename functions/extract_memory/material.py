@@ -14,8 +14,9 @@ from functions.extract_memory.prompts import Message
 from functions.shared.personal_gate import may_tell
 
 SHORT = 40
-"""Characters up to which a message may be the answer to a question, or point at
-something; a longer one says by itself what it is about."""
+POINTING = 80
+"""Characters up to which a message may be the answer to a question, and up to which it
+may choose from a list; a longer one says by itself what it is about."""
 
 QUESTION = 300
 """Characters at the end of an assistant's message that hold its question."""
@@ -57,9 +58,7 @@ def chosen(messages: Sequence[Message]) -> list[Message]:
 
 def _needed(asked: str, said: str) -> str:
     """Give what a message needs of the assistant's message before it."""
-    if len(said) > SHORT:
-        return ""
-    if _POINTS.search(said):
+    if len(said) <= POINTING and _POINTS.search(said):
         return asked
     end = asked[-QUESTION:]
-    return end if "?" in end else ""
+    return end if len(said) <= SHORT and "?" in end else ""

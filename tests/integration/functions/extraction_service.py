@@ -1,6 +1,7 @@
 """extract_memory with a model that answers as a test wants, and what it works on."""
 
 import json
+import re
 import threading
 from uuid import UUID, uuid4
 
@@ -165,3 +166,43 @@ def usage(app) -> list[tuple]:
         " from kiloscale.llm_usage where user_id = %s",
         app.user,
     )
+
+
+def times(app) -> list[tuple]:
+    """Seconds until each row may begin, until the relay sends it, and its sends."""
+    return app.rows(
+        "select round(extract(epoch from ready_at - now()))::int,"
+        " round(extract(epoch from due_at - now()))::int, sends"
+        " from kiloscale.outbox where topic = 'extraction' order by id"
+    )
+
+
+def turn(connection, chat: UUID, user: UUID, text: str, turns_max: int) -> int | None:
+    """Save a user's message, and the answer with its turn, in two transactions."""
+    save = (
+        "insert into public.messages (id, chat_id, role, text, created_at, status,"
+        " user_id, client_msg_id) values (%s, %s, %s, %s, clock_timestamp(),"
+        " 'complete', %s, %s)"
+    )
+    connection.execute(save, (uuid4(), chat, "user", text, user, uuid4()))
+    answer = uuid4()
+    with connection.transaction():
+        connection.execute(save, (answer, chat, "assistant", "Hm.", user, uuid4()))
+        return connection.execute(
+            "select kiloscale.defer_extraction(%s, %s, %s, 1, %s, 300)",
+            (chat, user, answer, turns_max),
+        ).fetchone()[0]
+
+
+def new_lines(service: Service) -> list[str]:
+    """What each reading had that was not context."""
+    said = [
+        line
+        for prompt in service.model.asked
+        for line in prompt.turns[0].text.split("\n")
+    ]
+    return [
+        found.group(1)
+        for line in said
+        if (found := re.match(r"\[\d+\] user: (.*)", line))
+    ]

@@ -15,13 +15,10 @@ from extraction_service import (
     progress,
     say,
     usage,
-    waiting,
 )
 
 from functions.extract_memory.conversations import Limit
 from functions.extract_memory.extraction import Outcome
-from functions.extract_memory.memories import UnreadableAnswerError
-from functions.shared.providers.interface import ProviderError
 
 pytestmark = pytest.mark.integration
 
@@ -97,86 +94,6 @@ def test_redeliveries_find_it_done(app, service):
 
     assert outcomes == [Outcome.READ, Outcome.DONE_BEFORE, Outcome.DONE_BEFORE]
     assert (len(memories(app)), len(service.model.asked)) == (1, 1)
-    assert usage(app) == [("extraction", 1, 7, 2, 27)]
-
-
-def test_simultaneous_deliveries_call_the_model_once(app, service, wait_until):
-    chat = app.conversation()
-    rows = [ask(app, chat)[1] for _ in range(2)]
-    service.model.block.clear()
-
-    with ThreadPoolExecutor(4) as pool:
-        futures = [
-            pool.submit(service.extract, chat, *order)
-            for order in (rows, rows[::-1], rows, rows[::-1])
-        ]
-        wait_until(lambda: sum(future.done() for future in futures) == 3)
-        service.model.block.set()
-        done = [future.result() for future in futures]
-
-    outcomes = sorted(each.outcome for each in done)
-    assert outcomes == [Outcome.READ, *[Outcome.LEASED] * 3]
-    assert {each.busy for each in done} == {frozenset(), frozenset(rows)}
-    assert (len(service.model.asked), hits(app)) == (1, 1)
-
-
-def test_a_row_that_comes_while_its_conversation_is_read_waits(
-    app, service, wait_until
-):
-    chat = app.conversation()
-    _, one = ask(app, chat)
-    service.model.block.clear()
-
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(service.extract, chat, one)
-        wait_until(lambda: service.model.asked)
-        _, two = ask(app, chat)
-        meanwhile = service.extract(chat, two)
-        service.model.block.set()
-        reading.result()
-    after = service.extract(chat, two)
-
-    assert (meanwhile.outcome, meanwhile.busy) == (Outcome.LEASED, {two})
-    assert after.outcome is Outcome.READ
-    # What was read is shown again: the model may have missed something in it.
-    assert service.model.lines == [
-        "[1*] user: I have a cat, Tom.",
-        "[2] user: I have a cat, Tom.",
-    ]
-
-
-def test_what_another_consumer_reads_is_left_to_it(app, service):
-    chat = app.conversation()
-    rows = [ask(app, chat)[1] for _ in range(2)]
-    app.connection.execute(
-        "update kiloscale.outbox set leased_until = now() + '1 min' where id = %s",
-        (rows[0],),
-    )
-
-    done = service.extract(chat, *rows)
-
-    assert (done.outcome, done.busy) == (Outcome.READ, frozenset(rows[:1]))
-    assert waiting(app) == rows[:1]
-
-
-def test_a_consumer_that_lost_its_lease_saves_nothing(app, service, wait_until):
-    chat = app.conversation()
-    _, row = ask(app, chat)
-    service.model.block.clear()
-
-    with ThreadPoolExecutor(2) as pool:
-        slow = pool.submit(service.extract, chat, row)
-        wait_until(lambda: len(service.model.asked) == 1)
-        app.connection.execute("update kiloscale.outbox set leased_until = now()")
-        app.connection.execute(
-            "update kiloscale.memory_progress set reading_until = now()"
-        )
-        next_one = pool.submit(service.extract, chat, row)
-        wait_until(lambda: len(service.model.asked) == 2)
-        service.model.block.set()
-        saved = sorted([slow.result().saved, next_one.result().saved])
-
-    assert (saved, len(memories(app)), outbox(app)) == ([0, 1], 1, [])
     assert usage(app) == [("extraction", 1, 7, 2, 27)]
 
 
@@ -258,40 +175,6 @@ def test_the_unsure_and_the_unsafe_are_not_saved_and_count_as_read(app, service)
     assert (done.outcome, done.saved) == (Outcome.READ, 0)
     assert (memories(app), outbox(app)) == ([], [])
     assert progress(app, chat) == (0, 0, False)
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "reason", "calls"),
-    [
-        ("You said: Tea?", None, "answer: not JSON", 2),
-        ('[{"memory_text": 1}]', None, "answer: wrong at $[0].memory_text", 2),
-        (
-            "",
-            ProviderError("429 RateLimit", is_transient=False),
-            "gemini gemini-2.5-flash: 429 RateLimit",
-            1,
-        ),
-    ],
-)
-def test_a_failure_leaves_its_reason_and_the_next_delivery_reads(
-    app, service, text, error, reason, calls
-):
-    chat = app.conversation()
-    _, row = ask(app, chat)
-    good, service.model.text = service.model.text, text
-    service.model.error = error
-
-    with pytest.raises((ProviderError, UnreadableAnswerError)):
-        service.extract(chat, row)
-    left, counted = outbox(app), hits(app)
-    service.model.text, service.model.error = good, None
-    done = service.extract(chat, row)
-
-    assert (left, counted) == ([(reason, None)], 0)
-    assert (done.outcome, done.saved, hits(app)) == (Outcome.READ, 1, 1)
-    assert service.configs.forgotten == (error is not None)
-    # What was answered cost something, whatever it was.
-    assert usage(app)[0][1] == calls
 
 
 def test_over_the_limit_the_work_waits_until_the_window_ends(app, service):
