@@ -112,7 +112,8 @@ def test_it_serves_messages_until_it_is_told_to_end(
             headers={"authorization": f"Bearer {bearer}"},
         )
     process.send_signal(number)
-    rest, _ = process.communicate(timeout=30)
+    process.wait(timeout=30)
+    rest = process.stdout.read()
 
     assert url.startswith(f"http://{host}:")
     assert (health.status_code, response.status_code) == (200, 201)
