@@ -14,12 +14,13 @@ from functions.extract_memory.prompts import Message
 from functions.shared.personal_gate import may_tell
 
 SHORT = 40
-POINTING = 80
-"""Characters up to which a message may be the answer to a question, and up to which it
-may choose from a list; a longer one says by itself what it is about."""
+"""Characters up to which a message may be the answer to a question, or choose from a
+list; a longer one says by itself what it is about. With 80 the longer material loses
+more than the lists explain (``./bootstrap policy-lab``, 8 seeds)."""
 
-QUESTION = 300
-"""Characters at the end of an assistant's message that hold its question."""
+QUESTION = 150
+"""Characters at the end of an assistant's message that hold its question; with 300
+less is found."""
 
 _POINTS = re.compile(
     r"\d|\b(?:first|second|third|last|both|all|neither|none"
@@ -58,7 +59,9 @@ def chosen(messages: Sequence[Message]) -> list[Message]:
 
 def _needed(asked: str, said: str) -> str:
     """Give what a message needs of the assistant's message before it."""
-    if len(said) <= POINTING and _POINTS.search(said):
+    if len(said) > SHORT:
+        return ""
+    if _POINTS.search(said):
         return asked
     end = asked[-QUESTION:]
-    return end if len(said) <= SHORT and "?" in end else ""
+    return end if "?" in end else ""

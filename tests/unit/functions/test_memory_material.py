@@ -38,7 +38,7 @@ def test_a_short_answer_keeps_its_question():
     found = shown(message("I am bored."), question, message("Two, yes."))
 
     assert found[1].endswith("Do you have children?")
-    assert (len(found[1]), found[2]) == (300, "Two, yes.")
+    assert (len(found[1]), found[2]) == (150, "Two, yes.")
 
 
 def test_a_choice_keeps_the_list_that_it_points_at():
