@@ -71,9 +71,9 @@ class Crew:
         self._pool.submit(self._run, rows, work)
 
     def wait(self, seconds: float) -> None:
-        """Wait until a work ends, or for some seconds."""
+        """Wait until there is room, or for some seconds."""
         with self._ended:
-            self._ended.wait(seconds)
+            self._ended.wait_for(lambda: len(self._rows) < self._size, seconds)
 
     def close(self) -> None:
         """Wait for everything that was begun."""

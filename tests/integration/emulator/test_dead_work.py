@@ -78,6 +78,22 @@ class World:
         )
         return int(found["Attributes"]["ApproximateNumberOfMessages"])
 
+    def is_empty(self, queue: str) -> bool:
+        """Whether nothing waits on a queue, nor is being worked on."""
+        names = [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+        ]
+        found = self.sqs.get_queue_attributes(
+            QueueUrl=self.url(queue), AttributeNames=names
+        )
+        return set(found["Attributes"].values()) == {"0"}
+
+    def is_done(self) -> bool:
+        """Whether no row waits for its effect."""
+        found = self.connection.execute("select count(*) from kiloscale.outbox")
+        return found.fetchone() == (0,)
+
     def messages(self, queue: str) -> list[dict[str, Any]]:
         """Take what is on a queue."""
         answer = self.sqs.receive_message(
@@ -357,18 +373,19 @@ def model(database_url, monkeypatch) -> Iterator[GarbageModel]:
     database.close()
 
 
-def consume(world: World, seconds: float, *, dies: bool = False) -> int:
-    """Be the event source mapping for a while; give the deliveries.
+def consume(world: World, *, until: Callable[[], object], dies: bool = False) -> int:
+    """Be the event source mapping until something holds; give the deliveries.
 
     One that dies has done its work, and acknowledges nothing.
     """
     url, deliveries = world.url("memory-extractions"), 0
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    end = time.monotonic() + 20
+    while not until():
+        assert time.monotonic() < end, "waited for 20 s in vain"
         answer = world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
         found = answer.get("Messages", [])
         if not found:
-            time.sleep(0.1)
+            time.sleep(0.05)
             continue
         records = [
             {"messageId": each["MessageId"], "body": each["Body"]} for each in found
@@ -426,8 +443,8 @@ def test_a_consumer_that_dies_before_it_acknowledges_has_its_effect_once(world, 
     model.text = MEMORY
     chat = say(world)
 
-    died = consume(world, 0.3, dies=True)
-    after = consume(world, VISIBILITY_S + 0.5)
+    died = consume(world, until=world.is_done, dies=True)
+    after = consume(world, until=lambda: world.is_empty("memory-extractions"))
 
     assert (died, after) == (1, 1)
     assert world.connection.execute(
@@ -440,12 +457,14 @@ def test_garbage_ends_in_the_dead_letters_and_a_replay_makes_one_memory(world, m
     redrive(world)
     chat = say(world)
 
-    deliveries = consume(world, VISIBILITY_S * (RECEIVES + 1) + 0.5)
+    deliveries = consume(
+        world, until=lambda: world.count("memory-extractions-dead-letters")
+    )
     code, shown = world.dead("memory-extractions")
     model.text = MEMORY
     _, replayed = world.replay("memory-extractions")
     again, _ = world.replay("memory-extractions")
-    after = consume(world, VISIBILITY_S + 0.5)
+    after = consume(world, until=lambda: world.is_empty("memory-extractions"))
 
     [work] = shown["memory-extractions"]["evidence"]["works"]
     assert (deliveries, code, work["row"], work["letters"]) == (RECEIVES, 7, "waits", 1)
