@@ -1,7 +1,8 @@
 """Schedule the declared pg_cron jobs and verify them.
 
-On a cloud stack the resources of `infra.components.pg_cron_job` hold the same jobs. Both
-compare by the same code and go by the registry, so who comes second has nothing to do.
+On a cloud stack the resources of `infra.components.pg_cron_job` hold the same jobs.
+Both compare by the same code and go by the registry, so who comes second has nothing to
+do.
 """
 
 from collections.abc import Iterator, Sequence

@@ -74,7 +74,8 @@ def test_the_turns_of_a_batch_wait_for_their_reading_together(app):
             "extraction",
             str(chat),
             app.value(
-                "select id::text from public.messages where starts_with(text, 'We moved')"
+                "select id::text from public.messages"
+                " where starts_with(text, 'We moved')"
             ),
             True,
         )
