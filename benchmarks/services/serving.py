@@ -1,4 +1,4 @@
-"""An ASGI server in a process of its own: uvicorn with uvloop and httptools."""
+"""An ASGI server in a process of its own; see asgi_server.py."""
 
 import os
 import signal
@@ -19,7 +19,6 @@ from deploy.paths import REPOSITORY
 PATIENCE_S = 20.0
 POLL_S = 0.05
 STOP = (signal.SIGTERM, 3.0)
-BACKLOG = 2_048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +61,8 @@ def serving(
     process = spawn(
         Program(
             argv=[
-                *(sys.executable, "-m", "uvicorn", "--factory", factory),
-                *("--host", LOOPBACK, "--port", str(port)),
-                *("--loop", "uvloop", "--http", "httptools"),
-                *("--backlog", str(BACKLOG), "--no-access-log"),
-                *("--log-level", "warning"),
+                *(sys.executable, "-m", "benchmarks.services.asgi_server"),
+                *(factory, str(port)),
             ],
             environment={"PYTHONPATH": str(REPOSITORY), **variables},
             folder=REPOSITORY,
