@@ -136,9 +136,10 @@ def _verdicts(result: Result) -> list[str]:
     for each in result.outcomes:
         if each.policy == BASELINE or each.versus is None:
             continue
+        low, high = 100 * each.versus.low, 100 * each.versus.high
         said.append(
-            f"{each.policy}: {each.versus.value:+.1%} recalled of {BASELINE}'s"
-            f" [{each.versus.low:+.1%}, {each.versus.high:+.1%}];"
+            f"{each.policy}: recalls {100 * each.versus.value:+.1f} points of"
+            f" {BASELINE} [{low:+.1f}, {high:+.1f}], the same people;"
             f" {_swept(result, each.policy)}"
         )
     return said
@@ -152,8 +153,9 @@ def _swept(result: Result, policy: str) -> str:
         key=lambda each: each.recall[policy] - each.recall[BASELINE],
     )
     return (
-        f"of {len(verdicts)} settings below its interval in {verdicts.count(-1)}, above"
-        f" in {verdicts.count(1)}; worst {_named(worst, policy)}"
+        f"in {len(verdicts)} settings of the stand-in below its interval"
+        f" {verdicts.count(-1)} times, above {verdicts.count(1)} times; worst"
+        f" {_named(worst, policy)}"
     )
 
 
@@ -161,7 +163,7 @@ def _named(setting: Setting, policy: str) -> str:
     """Name a setting with its two recalls."""
     reader = setting.reader
     return (
-        f"{setting.recall[policy]:.0%} to {setting.recall[BASELINE]:.0%}"
+        f"{setting.recall[policy]:.0%} against {setting.recall[BASELINE]:.0%}"
         f" at miss {reader.miss:.0%}, loss {reader.loss:.0%}, correlation"
         f" {reader.correlation:g}"
     )
