@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
+import psycopg
 import pytest
 from extraction_service import (
     Service,
@@ -95,6 +96,30 @@ def test_redeliveries_find_it_done(app, service):
     assert outcomes == [Outcome.READ, Outcome.DONE_BEFORE, Outcome.DONE_BEFORE]
     assert (len(memories(app)), len(service.model.asked)) == (1, 1)
     assert usage(app) == [("extraction", 1, 7, 2, 27)]
+
+
+def test_two_rows_of_a_conversation_are_never_read_at_the_same_time(
+    app, service, wait_until
+):
+    chat = app.conversation()
+    rows = [ask(app, chat)[1] for _ in range(2)]
+    waits = (
+        "select count(*) from pg_stat_activity"
+        " where application_name = 'extract_memory' and wait_event_type = 'Lock'"
+    )
+    service.model.block.clear()
+
+    with psycopg.connect(app.url) as other, ThreadPoolExecutor(2) as pool:
+        other.execute("select from kiloscale.memory_progress for update")
+        futures = [pool.submit(service.extract, chat, row) for row in rows]
+        wait_until(lambda: app.value(waits) == 2)
+        other.commit()
+        wait_until(lambda: any(future.done() for future in futures))
+        service.model.block.set()
+        outcomes = sorted(future.result().outcome for future in futures)
+
+    assert outcomes == [Outcome.READ, Outcome.LEASED]
+    assert len(service.model.asked) == 1
 
 
 def test_two_conversations_that_tell_the_same_give_one_memory(app, service, wait_until):
