@@ -37,7 +37,7 @@
 --
 -- Its settings keep the plans right for calls and tables of any size, although they are
 -- made once: rows are looked up by index, what the call itself holds is joined by hash.
--- Measured without them, 200 messages in a call: 260 ms in place of 14.
+-- Measured without them, 200 messages in a call: 260 ms in place of 47.
 create or replace function kiloscale.accept_messages(
     p_messages jsonb, p_window_s integer
 ) returns json
