@@ -70,14 +70,17 @@ select (select count(*) from said where role = 'user'),
             on u.role = 'user' and u.id::text = a.meta ->> 'reply_to'
                and u.chat_id = a.chat_id
          where a.role = 'assistant'),
-       (select count(*) from kiloscale.outbox),
+       (select count(*) from kiloscale.outbox where topic <> 'extraction'),
        (select count(*) from kiloscale.outbox where dead_at is not null)
 """
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What the database holds; `waiting` and `dead` are rows of the outbox."""
+    """What the database holds; `waiting` and `dead` are rows of the outbox.
+
+    Readings for memories are not waited for: they wait until nobody writes any more.
+    """
 
     messages: int
     ids: int
