@@ -104,7 +104,7 @@ def test_the_first_deploy_is_done_and_proves_the_path_of_a_message(first):
     assert first.status("functions.removed") == "pass"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def base_url(shell: Shell, first: Outcome) -> Iterator[str]:
     """The stable base of the functions, and a user who may call them."""
     facts = json.loads((shell.state / "stack.json").read_text())
@@ -122,10 +122,13 @@ def base_url(shell: Shell, first: Outcome) -> Iterator[str]:
         yield facts["supabase_url"]
 
 
-@document.parametrize()
-@documented_api.bounded(10, covers=False)
-def test_the_function_urls_answer_as_documented(case, base_url):
-    case.call_and_validate(base_url=base_url)
+class TestFunctionUrls:
+    """A class, so that its user is removed before the stack is stopped."""
+
+    @document.parametrize()
+    @documented_api.bounded(10, covers=False)
+    def test_they_answer_as_documented(self, case, base_url):
+        case.call_and_validate(base_url=base_url)
 
 
 def test_what_is_not_built_says_so(first):

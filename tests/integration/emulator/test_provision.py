@@ -288,7 +288,7 @@ def test_the_url_of_each_public_function_is_written_for_the_proxy(emulator):
     written = json.loads((stack.state / "functions.json").read_text())
 
     assert written == done.outputs["functionUrls"]
-    assert set(written) == {"chat-send", "health-check"}
+    assert set(written) == {each.name for each in SERVICES if each.route}
 
 
 def test_an_emulator_that_does_not_answer_is_named_with_the_remedy(emulator):
