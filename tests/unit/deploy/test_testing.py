@@ -47,3 +47,19 @@ def test_unit_tests_run_without_workers():
 
     assert arguments[-3:] == ["tests/unit", "-k", "journal"]
     assert "-n" not in arguments
+
+
+def test_temporary_files_are_in_memory_only_where_they_fit(monkeypatch, tmp_path):
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(testing, "MEMORY_BYTES_MIN", 1)
+    assert testing.environment(tmp_path)["TMPDIR"] == str(tmp_path)
+
+    assert "TMPDIR" not in testing.environment(tmp_path / "absent")
+    monkeypatch.setattr(testing, "MEMORY_BYTES_MIN", 2**60)
+    assert "TMPDIR" not in testing.environment(tmp_path)
+
+
+def test_a_folder_of_ones_own_for_temporary_files_stays(monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", "/elsewhere")
+
+    assert testing.environment(tmp_path)["TMPDIR"] == "/elsewhere"
