@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import msgspec
 
-from functions.shared import jwks
 from functions.shared.auth import Credentials
 from functions.shared.caching import Lifetime
 from functions.shared.environment import Environment
@@ -52,12 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         environment = Environment(variables)
         settings = cls(
             database_url=environment.required("DATABASE_URL"),
-            credentials=Credentials(
-                jwt_secret=environment.required("JWT_SECRET"),
-                jwt_issuer=environment.text("JWT_ISSUER"),
-                internal_key=environment.text("INTERNAL_API_KEY"),
-                keys=jwks.configured(environment),
-            ),
+            credentials=Credentials.read(environment),
             allowed_origins=environment.items("ALLOWED_ORIGINS"),
             limit_hits=environment.integer("API_LIMIT_HITS", low=1),
             limit_window_s=environment.integer("API_LIMIT_WINDOW_S", low=1),

@@ -8,8 +8,14 @@ from uuid import UUID
 import jwt
 import msgspec
 
+from functions.shared.environment import Environment
 from functions.shared.http import HttpError
-from functions.shared.jwks import RETRY_S, KeySet, KeysUnavailableError
+from functions.shared.jwks import (
+    RETRY_S,
+    KeySet,
+    KeysUnavailableError,
+    configured,
+)
 
 HMAC = "HS256"
 SIGNATURES = ("RS256", "ES256")
@@ -37,6 +43,16 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     jwt_issuer: str
     internal_key: str
     keys: KeySet | None = None
+
+    @classmethod
+    def read(cls, environment: Environment) -> "Credentials":
+        """Read them; the secret must be there."""
+        return cls(
+            jwt_secret=environment.required("JWT_SECRET"),
+            jwt_issuer=environment.text("JWT_ISSUER"),
+            internal_key=environment.text("INTERNAL_API_KEY"),
+            keys=configured(environment),
+        )
 
 
 class Caller(msgspec.Struct, frozen=True):
