@@ -126,7 +126,7 @@ class TestFunctionUrls:
     """A class, so that its user is removed before the stack is stopped."""
 
     @document.parametrize()
-    @documented_api.bounded(10, covers=False)
+    @documented_api.bounded(5, covers=False)
     def test_they_answer_as_documented(self, case, base_url):
         case.call_and_validate(base_url=base_url)
 

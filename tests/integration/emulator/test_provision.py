@@ -85,6 +85,7 @@ def test_a_new_secret_reaches_only_the_functions_that_read_it(emulator):
     )
 
 
+@pytest.mark.sweep  # tests/e2e/test_first_deploy.py shows the same by a deploy
 def test_an_emulator_that_lost_its_memory_is_filled_again(emulator):
     bundles = zips(emulator.stack.state)
     first = provision(emulator.stack, bundles, quiet)
