@@ -125,9 +125,20 @@ def base_url(shell: Shell, first: Outcome) -> Iterator[str]:
 class TestFunctionUrls:
     """A class, so that its user is removed before the stack is stopped."""
 
-    @document.parametrize()
+    # One operation each: pytest-xdist runs only one of several tests with one id.
+    @document.include(path="/functions/v1/chat-send", method="POST").parametrize()
     @documented_api.bounded(5, covers=False)
-    def test_they_answer_as_documented(self, case, base_url):
+    def test_a_message_is_answered_as_documented(self, case, base_url):
+        case.call_and_validate(base_url=base_url)
+
+    @document.include(path="/functions/v1/chat-history", method="GET").parametrize()
+    @documented_api.bounded(5, covers=False)
+    def test_history_is_answered_as_documented(self, case, base_url):
+        case.call_and_validate(base_url=base_url)
+
+    @document.include(path="/functions/v1/health-check", method="GET").parametrize()
+    @documented_api.bounded(5, covers=False)
+    def test_a_report_is_answered_as_documented(self, case, base_url):
         case.call_and_validate(base_url=base_url)
 
 
