@@ -10,6 +10,9 @@ from infra.config import StackConfig
 from infra.config_values import ConfigError, Values
 
 
+pytestmark = pytest.mark.usefixtures("event_loop")
+
+
 @pytest.fixture
 def stack(tmp_path: Path):
     return new_stack(tmp_path, home=tmp_path)

@@ -6,6 +6,8 @@ from infra.catalog.extras import EXTRAS
 from infra.config import StackConfig
 from infra.config_values import ConfigError, Values
 
+pytestmark = pytest.mark.usefixtures("event_loop")
+
 
 def read(*without: str, secrets: object = SECRETS, **changes: str) -> StackConfig:
     given = {**PLAIN, **SECRETS, **changes}
