@@ -9,7 +9,6 @@ from deploy.local.facts import new_stack
 from infra.config import StackConfig
 from infra.config_values import ConfigError, Values
 
-
 pytestmark = pytest.mark.usefixtures("event_loop")
 
 
