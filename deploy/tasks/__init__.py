@@ -1,0 +1,1 @@
+"""The Invoke tasks: their options, help and examples. The work is elsewhere."""

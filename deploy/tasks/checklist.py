@@ -1,0 +1,78 @@
+"""The tasks of the checklist: deploy, and what looks after it."""
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from deploy.tasks.shown import SHOWN
+
+
+@task(
+    help=SHOWN
+    | {
+        "only": "Run only these steps, comma-separated, e.g. migrations,crons.",
+        "skip": "Leave these steps out, comma-separated.",
+        "from_": "Begin with this step, after preflight and database.",
+        "resume": "Begin with the step in which the last deploy ended.",
+        "dry_run": "Look at everything, change nothing.",
+        "check": "As --dry-run, and exit 6 if something would change.",
+        "yes": "Do not ask before changing a cloud stack.",
+    }
+)
+def deploy(
+    c: Context,
+    stack: str = "local",
+    only: str = "",
+    skip: str = "",
+    from_: str = "",
+    resume: bool = False,
+    dry_run: bool = False,
+    check: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Run the deployment checklist; what is already so stays as it is.
+
+    Examples: deploy | deploy --dry-run | deploy --only migrations,crons |
+    deploy --resume | deploy --stack production --check
+
+    Exit codes: 0 done; 2 usage; 3 auth; 4 failed, nothing changed; 5 failed half-way,
+    run it with --resume; 6 changes, with --check; 7 not verified; 75 locked by another
+    deploy; 130 interrupted.
+    """
+    from deploy.commands import Output
+    from deploy.deploying import Request, deploy
+
+    request = Request(
+        stack=stack,
+        only=only,
+        skip=skip,
+        start=from_,
+        resume=resume,
+        dry_run=dry_run,
+        check=check,
+        yes=yes,
+    )
+    out = Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(deploy(request, out))
+
+
+@task(help=SHOWN)
+def verify_crons(
+    c: Context,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Prove that each scheduled job exists, runs and has its effect; change nothing.
+
+    Examples: verify-crons | verify-crons --evidence | verify-crons --json
+
+    Exit codes: 0 all ran; 7 something is wrong; 8 something was not due yet.
+    """
+    from deploy import commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(commands.verify_crons(stack, out))
