@@ -51,7 +51,7 @@ def shell() -> Iterator[Shell]:
     try:
         steps = "database,migrations,bundles,infrastructure"
         code, report = one.run("deploy", "--only", steps)
-        assert code == 0, report
+        assert code == 0, [each for each in report["checks"] if each["remedy"]]
         yield one
     finally:
         one.run("local.reset", "--yes")
