@@ -59,8 +59,12 @@ class Resources(list[Registered]):
     """All resources of a program."""
 
     def of(self, kind: str) -> Iterator[Registered]:
-        """Give those of a type, named by its last part, e.g. ``sqs/queue:Queue``."""
-        return (each for each in self if each.type == f"aws:{kind}")
+        """Give those of a type.
+
+        Args:
+            kind: Its token; of AWS, without ``aws:``, e.g. ``sqs/queue:Queue``.
+        """
+        return (each for each in self if each.type in (kind, f"aws:{kind}"))
 
     def find(self, kind: str, **outputs: object) -> Registered | None:
         """Give the one of a type that has these outputs."""

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from infra_recording import record, whole_program
+from infra_recording import record
 
+from deploy.planning.recording import whole_program
 from infra.policies.resources import Registered, Resources
 
 

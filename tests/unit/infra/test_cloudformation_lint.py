@@ -1,10 +1,9 @@
 """What AWS's own schemas refuse: enumerations, ranges, patterns, missing properties."""
 
-import json
 from dataclasses import replace
 
-from infra_cloudformation import KINDS, NOT_IN_CLOUDFORMATION, template
-
+from deploy.planning.cloudformation import KINDS, NOT_IN_CLOUDFORMATION, findings
+from deploy.planning.recording import REGION
 from infra.policies.resources import Resources
 
 FUNCTION = "aws:lambda/function:Function"
@@ -15,13 +14,7 @@ GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
 
 def lint(resources: Resources) -> list[str]:
-    from cfnlint.api import ManualArgs
-    from cfnlint.api import lint as run
-
-    found = run(
-        json.dumps(template(resources)), config=ManualArgs(regions=["eu-central-1"])
-    )
-    return [match.message for match in found]
+    return findings(resources, REGION)
 
 
 def test_cfn_lint_has_nothing_to_say_of_the_program(stack):

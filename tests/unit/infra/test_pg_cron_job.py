@@ -5,10 +5,11 @@ import subprocess
 import sys
 from importlib.metadata import packages_distributions
 
-from infra_recording import record, whole_program
+from infra_recording import record
 from pulumi.runtime.rpc import UNKNOWN
 
 from deploy.paths import REPOSITORY
+from deploy.planning.recording import whole_program
 from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.components.pg_cron_job import PgCronJob, PgCronJobArgs
 from infra.pg_cron_provider import VERSION, PgCronProvider

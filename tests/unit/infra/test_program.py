@@ -2,8 +2,9 @@ import sys
 from dataclasses import replace
 
 import pytest
-from infra_recording import config, record, whole_program
+from infra_recording import config, record
 
+from deploy.planning.recording import whole_program
 from infra.archives import Archives
 from infra.assembly import reserved_concurrency
 from infra.catalog.alarms import ALARMS

@@ -76,8 +76,16 @@ LEFT_OUT = {
 DOCUMENTS = {"AssumeRolePolicyDocument", "PolicyDocument", "RedrivePolicy"}
 
 
+def findings(resources: Resources, region: str) -> list[str]:
+    """Lint resources with the schemas of AWS; give what is wrong with them."""
+    from cfnlint.api import ManualArgs, lint
+
+    found = lint(json.dumps(template(resources)), config=ManualArgs(regions=[region]))
+    return [match.message for match in found]
+
+
 def template(resources: Resources) -> dict[str, Any]:
-    """All of the program's resources as one template."""
+    """Write all of the program's AWS resources as one template."""
     custom = [each for each in resources if each.type.startswith("aws:")]
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -93,8 +101,9 @@ def template(resources: Resources) -> dict[str, Any]:
 
 
 def _properties(resource: Registered) -> dict[str, Any]:
+    """Write a resource's inputs in CloudFormation's names."""
     names = NAMES.get(resource.type, {})
-    properties = {}
+    properties: dict[str, Any] = {}
     for key in resource.inputs:
         if key not in LEFT_OUT.get(resource.type, set()):
             name = names.get(key, key[0].upper() + key[1:])
@@ -105,6 +114,7 @@ def _properties(resource: Registered) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any) -> Any:
+    """Write one value as CloudFormation has it."""
     if name in DOCUMENTS:
         return json.loads(value)
     if name == "Variables":

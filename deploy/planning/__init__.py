@@ -1,0 +1,1 @@
+"""What `pulumi up` would make, seen without the engine."""

@@ -1,0 +1,126 @@
+"""Mocks that record what the program declares, with ARNs as AWS writes them.
+
+No engine, no account and no credentials: what the program would ask of AWS is written
+down. That shows every input, and nothing of what a provider would make of it.
+"""
+
+import importlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from deploy.emulator import runner
+from infra.archives import Archives
+from infra.config import StackConfig
+from infra.policies.resources import Registered, Resources
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+"""Where recorded resources seem to be: AWS's own example account."""
+
+KEY_ID = "0c2c8f36-0000-4000-8000-00000000000a"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What one run of a program declared.
+
+    Attributes:
+        resources: Its resources, in the order in which they were registered.
+        outputs: The stack's outputs; in a preview, without those that are unknown.
+    """
+
+    resources: Resources
+    outputs: dict[str, Any]
+
+
+class RecordingMocks(pulumi.runtime.Mocks):
+    """Keeps every resource. In a preview nothing is known that AWS would choose."""
+
+    def __init__(self, *, preview: bool = False) -> None:
+        self.resources = Resources()
+        self.preview = preview
+
+    def call(
+        self, args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        """Refuse to look anything up: the program declares and does not ask."""
+        raise LookupError(f"{args.token}: the program must not look anything up")
+
+    def new_resource(
+        self, args: pulumi.runtime.MockResourceArgs
+    ) -> tuple[str | None, dict[str, Any]]:
+        """Write one resource down."""
+        chosen = {} if self.preview else _chosen(args.typ, args.name, args.inputs)
+        outputs = {**args.inputs, **chosen}
+        self.resources.append(
+            Registered(
+                type=args.typ, name=args.name, inputs=args.inputs, outputs=outputs
+            )
+        )
+        return None if self.preview else f"{args.name}-id", outputs
+
+
+def whole_program() -> Mapping[str, pulumi.Output[Any]]:
+    """Run the program as ``pulumi up`` does, without building the zips."""
+    # By name, because `import infra.__main__` reads as if it ran the program.
+    program = importlib.import_module("infra.__main__")
+    outputs: Mapping[str, pulumi.Output[Any]] = program.compose(
+        StackConfig.load(), Archives(folder="../dist")
+    )
+    return outputs
+
+
+def record(
+    config: Mapping[str, str],
+    secrets: Collection[str],
+    *,
+    stack: str,
+    program: Callable[[], Mapping[str, Any]] = whole_program,
+    preview: bool = False,
+) -> Recorded:
+    """Run a program; give its resources and its outputs.
+
+    Args:
+        config: Configuration by full key, e.g. ``kiloscale:supabaseUrl``.
+        secrets: Full keys whose values are secret.
+        stack: Name of the stack.
+        program: The program; by default the whole of it.
+        preview: Whether what AWS would choose is unknown, as in a first preview.
+
+    Raises:
+        ConfigError: The configuration is incomplete or wrong.
+    """
+    mocks = RecordingMocks(preview=preview)
+    outputs = runner.run(
+        program, mocks, stack=stack, config=config, secrets=secrets, preview=preview
+    )
+    return Recorded(resources=mocks.resources, outputs=outputs)
+
+
+def _chosen(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what AWS would choose."""
+    named = inputs.get("name", name)
+    here = f"{REGION}:{ACCOUNT}"
+    paths = {
+        "aws:cloudwatch/logGroup:LogGroup": f"logs:{here}:log-group:{named}",
+        "aws:iam/role:Role": f"iam::{ACCOUNT}:role/{named}",
+        "aws:kms/key:Key": f"kms:{here}:key/{KEY_ID}",
+        "aws:lambda/function:Function": f"lambda:{here}:function:{named}",
+        "aws:lambda/alias:Alias": (
+            f"lambda:{here}:function:{inputs.get('functionName')}:{named}"
+        ),
+        "aws:sns/topic:Topic": f"sns:{here}:{named}",
+        "aws:sqs/queue:Queue": f"sqs:{here}:{named}",
+        "aws:scheduler/schedule:Schedule": (
+            f"scheduler:{here}:schedule/default/{named}"
+        ),
+    }
+    return {
+        "arn": f"arn:aws:{paths[kind]}" if kind in paths else None,
+        "url": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{named}",
+        "functionUrl": f"https://{name}.lambda-url.{REGION}.on.aws/",
+        "keyId": KEY_ID,
+        "version": "7",
+    }
