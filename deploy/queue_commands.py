@@ -155,12 +155,13 @@ def _replaying(names: Sequence[str], outbox_id: int | None) -> Step[Deployment]:
 @contextmanager
 def _place(deployment: Deployment, doing: str) -> "Iterator[Place]":
     """Connect to where the work is."""
+    from deploy import account
     from deploy.database import connect, explained
-    from deploy.queues import access
+    from deploy.queues.access import Place
 
-    sqs = access.client(deployment)
+    sqs = account.client(deployment, "sqs")
     with (
         connect(deployment.database_url()) as connection,
         explained(connection, doing),
     ):
-        yield access.Place(deployment=deployment, connection=connection, sqs=sqs)
+        yield Place(deployment=deployment, connection=connection, sqs=sqs)

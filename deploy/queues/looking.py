@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from deploy.account import NotThereError, explained
 from deploy.queues import access, rows
-from deploy.queues.access import Place, QueueMissingError
+from deploy.queues.access import Place
 from deploy.queues.dead import Dead
 from deploy.queues.letters import Box, Letter
 from infra.catalog.queues import QUEUES, Queue
@@ -40,7 +41,7 @@ def looked_at(place: Place, name: str) -> Iterator[tuple[Dead, Box | None]]:
     counted = 0
     try:
         if box:
-            with access.explained(place.deployment):
+            with explained(place.deployment, "the dead letters"):
                 letters = box.read()
                 counted = max(box.count(), len(letters))
         ids = {letter.outbox_id for letter in letters if letter.outbox_id}
@@ -55,7 +56,7 @@ def looked_at(place: Place, name: str) -> Iterator[tuple[Dead, Box | None]]:
         yield dead, box
     finally:
         if box:
-            with access.explained(place.deployment):
+            with explained(place.deployment, "the dead letters"):
                 box.give_back()
 
 
@@ -65,5 +66,5 @@ def _box(place: Place, queue: Queue | None) -> tuple[Box | None, str | None]:
         return None, None
     try:
         return access.dead_letters(place, queue), None
-    except QueueMissingError as missing:
+    except NotThereError as missing:
         return None, str(missing)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deploy.account import explained
 from deploy.checklist import Result, Status
 from deploy.queues import access, rows
 from deploy.queues.access import Place
@@ -79,7 +80,7 @@ def _do(place: Place, dead: Dead, box: Box | None, outbox_id: int | None) -> Rep
     kept = 0
     done_with = [*dead.gone, *dead.left]
     if box and queue:
-        with access.explained(place.deployment):
+        with explained(place.deployment, "the queue"):
             url = access.work_queue(place, queue)
             refused = _send(place.sqs, url, revived)
             if refused:

@@ -10,14 +10,13 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from deploy import console, deployment, queue_commands
+from deploy import account, console, deployment, queue_commands
+from deploy.account import NotThereError
 from deploy.checklist import Status
 from deploy.commands import Output
 from deploy.deployment import Deployment
 from deploy.errors import AuthError, DeployError, UsageError
 from deploy.queue_commands import Chosen
-from deploy.queues import access
-from deploy.queues.access import QueueMissingError
 from deploy.queues.dead import Dead, shown
 from deploy.queues.letters import Letter, outbox_id
 from deploy.queues.replaying import planned
@@ -80,27 +79,42 @@ def refused(code: str) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "kind", "text"),
     [
-        (NoCredentialsError(), AuthError, "no AWS credentials for the queues"),
-        (ProfileNotFound(profile="p"), AuthError, "no AWS credentials for the queues"),
-        (refused("ExpiredToken"), AuthError, "refuses to show the queues"),
-        (refused("AccessDenied"), AuthError, "refuses to show the queues"),
+        (NoCredentialsError(), AuthError, "no AWS credentials for queue llm-requests"),
+        (
+            ProfileNotFound(profile="p"),
+            AuthError,
+            "no AWS credentials for queue llm-requests",
+        ),
+        (
+            refused("ExpiredToken"),
+            AuthError,
+            "AWS refuses GetQueueUrl for queue llm-requests",
+        ),
+        (
+            refused("AccessDenied"),
+            AuthError,
+            "AWS refuses GetQueueUrl for queue llm-requests",
+        ),
         (
             refused("AWS.SimpleQueueService.NonExistentQueue"),
-            QueueMissingError,
-            "has no such queue",
+            NotThereError,
+            "of stack production does not exist",
         ),
         (
             EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
-            QueueMissingError,
+            NotThereError,
             "does not answer",
         ),
-        (refused("Throttling"), DeployError, "refuses: Throttling"),
+        (refused("Throttling"), DeployError, "of stack production: Throttling"),
     ],
 )
 def test_a_refusal_of_aws_says_what_to_do(error, kind, text):
     where = Deployment(stack="production", progress=lambda _: None)
 
-    with pytest.raises(DeployError) as caught, access.explained(where):
+    with (
+        pytest.raises(DeployError) as caught,
+        account.explained(where, "queue llm-requests"),
+    ):
         raise error
 
     assert type(caught.value) is kind
@@ -108,12 +122,12 @@ def test_a_refusal_of_aws_says_what_to_do(error, kind, text):
 
 
 def test_a_cloud_stack_without_a_region_has_no_queues(monkeypatch, tmp_path):
-    monkeypatch.setattr(access, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(account, "REPOSITORY", tmp_path)
     (tmp_path / "Pulumi.production.yaml").write_text("config: {}\n")
     where = Deployment(stack="production", progress=lambda _: None)
 
     with pytest.raises(UsageError) as caught:
-        access.client(where)
+        account.client(where, "sqs")
 
     assert str(caught.value).startswith(
         "Pulumi.production.yaml: aws:region: is missing"
