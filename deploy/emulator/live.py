@@ -18,7 +18,7 @@ from deploy.errors import DeployError
 if TYPE_CHECKING:
     from deploy.local.facts import LocalStack
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 15.0
 VERSIONS = {"iam": "2010-05-08", "sns": "2010-03-31"}
 """Versions of the APIs of the older protocol."""
 

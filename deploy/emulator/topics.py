@@ -13,8 +13,9 @@ from deploy.emulator.record import Resource
 DEFAULT_POLICY = "__default_policy_ID"
 """Id of the policy that SNS gives to a new topic."""
 
-CONFIRMATION_S = 5.0
-"""How long a webhook on this machine may take to confirm; it takes 0.1 s."""
+CONFIRMATION_S = 20.0
+"""How long a webhook on this machine may take to confirm: 0.1 s, and
+seconds while other work fills the machine."""
 
 POLL_S = 0.05
 
