@@ -192,7 +192,7 @@ function withCacheHeaders(response, rule, settings) {
 
 /** Say for how long a browser may keep a response. */
 function browserCacheControl(response, rule) {
-  return response.status === 200 ? `public, max-age=${rule.browserTtlS}` : "no-store";
+  return isThere(response) ? `public, max-age=${rule.browserTtlS}` : "no-store";
 }
 
 /** Answer from the Cache API of this data center, filling it if need be. */
@@ -204,19 +204,15 @@ async function fromCacheApi(request, key, rule, settings, ctx) {
     }
   }
   const copy = await caches.default.match(new Request(key, { headers: wanted }));
-  if (copy) {
+  if (copy && isFresh(copy, rule, settings)) {
     return served(copy, "HIT", rule);
   }
   const { pathname, search } = new URL(key);
   const filled = await fill(pathname + search, rule, settings);
   if (filled.status >= 500) {
-    return filled;
+    return copy && isThere(copy) ? served(copy, "STALE", rule) : filled;
   }
-  const edgeTtlS = filled.status === 200 ? rule.edgeTtlS : settings.notFoundTtlS;
-  const stored = filled.clone();
-  stored.headers.set("cache-control", `public, max-age=${edgeTtlS}`);
-  stored.headers.set("cache-tag", rule.tags.join(","));
-  ctx.waitUntil(caches.default.put(new Request(key), stored));
+  ctx.waitUntil(caches.default.put(new Request(key), stored(filled.clone(), rule, settings)));
   if (isUnchanged(request, filled)) {
     await filled.body?.cancel();
     return served(new Response(null, { status: 304, headers: filled.headers }), "MISS", rule);
@@ -224,15 +220,30 @@ async function fromCacheApi(request, key, rule, settings, ctx) {
   return served(filled, "MISS", rule);
 }
 
+/** Whether a copy is younger than its rule allows; the Cache API keeps it for longer. */
+function isFresh(copy, rule, settings) {
+  const ageMs = Date.now() - Date.parse(copy.headers.get("x-cdn-filled-at"));
+  return ageMs < 1_000 * (isThere(copy) ? rule.edgeTtlS : settings.notFoundTtlS);
+}
+
+/** Whether a response is of an object that is there: 200, a part of it, or unchanged. */
+function isThere(response) {
+  return response.status < 400;
+}
+
+/** Write the headers under which the Cache API keeps a copy. */
+function stored(response, rule, settings) {
+  // Beyond its time an object is kept for as long as Supabase may be away.
+  const ttlS = isThere(response) ? rule.edgeTtlS + settings.staleIfErrorS : settings.notFoundTtlS;
+  response.headers.set("cache-control", `public, max-age=${ttlS}`);
+  response.headers.set("cache-tag", rule.tags.join(","));
+  return response;
+}
+
 /** Write the headers that a caller gets instead of those of the stored copy. */
 function served(response, cache, rule) {
   const answer = new Response(response.body, response);
-  // 206 and 304 are of an object that is there.
-  const isThere = response.status < 400;
-  answer.headers.set(
-    "cache-control",
-    isThere ? `public, max-age=${rule.browserTtlS}` : "no-store",
-  );
+  answer.headers.set("cache-control", browserCacheControl(response, rule));
   answer.headers.delete("cache-tag");
   answer.headers.delete("age"); // the browser's own time starts at once
   answer.headers.set("x-cdn-cache", cache);

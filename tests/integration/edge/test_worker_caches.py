@@ -5,12 +5,14 @@ workerd has no Workers Cache, so of that mode only the headers can be shown here
 
 import json
 import time
+from dataclasses import replace
 
 import edge_bench
 import pytest
 from hostile_origin import PNG
 
-from infra.catalog.cdn import PUBLIC_PATH
+from infra.catalog.cdn import GENERATED_IMAGES, PUBLIC_PATH
+from infra.edge import worker_settings
 
 pytestmark = pytest.mark.integration
 
@@ -258,6 +260,48 @@ def test_a_missing_image_is_asked_for_once(cache_api, origin):
 
     assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
     assert origin.hits[path] == asked
+
+
+@pytest.fixture(scope="module")
+def forgetful(workers_cache, origin):
+    """A Worker whose copies expire after a second, and are kept for a minute more."""
+    settings = json.loads(
+        worker_settings.render(
+            origin=origin.url,
+            cache="cache-api",
+            rules=[replace(GENERATED_IMAGES, edge_ttl_s=1)],
+        )
+    )
+    with edge_bench.running(origin.url, "cache-api", CDN=settings) as worker:
+        yield worker
+
+
+def test_an_expired_copy_is_asked_for_again(forgetful, origin):
+    path = f"{IMAGES}expires.png"
+    wait_until_kept(forgetful, path)
+    first = forgetful.ask(path).headers["x-cdn-filled-at"]
+    asked = origin.hits[path]
+    time.sleep(1.1)
+
+    answer = forgetful.ask(path)
+
+    assert (answer.status, answer.headers["x-cdn-cache"]) == (200, "MISS")
+    assert answer.headers["x-cdn-filled-at"] > first
+    assert origin.hits[path] == asked + 1
+
+
+def test_an_expired_copy_is_served_while_the_quota_is_used_up(forgetful, origin):
+    path = f"{IMAGES}once.png"
+    assert forgetful.ask(path).status == 200
+    time.sleep(1.1)
+
+    answer = forgetful.ask(path)
+    part = forgetful.ask(path, range="bytes=0-9")
+
+    assert (answer.status, answer.headers["x-cdn-cache"]) == (200, "STALE")
+    assert answer.body == PNG
+    assert (part.status, part.body) == (206, PNG[:10])
+    assert origin.hits[path] == 3
 
 
 def test_a_purge_forgets_a_copy(cache_api, origin):
