@@ -28,7 +28,7 @@ const QUERY_VALUE = /^[A-Za-z0-9._~-]{1,64}$/;
 const ERROR_BODY_MAX_BYTES = 4_096;
 const PURGE_BODY_MAX_BYTES = 65_536;
 const PURGE_ENTRIES_MAX = 100; // operations of one purge call on Workers Free
-const TAG_MAX_CHARS = 1_024;
+const TAG_MAX_CHARS = 1_024; // with "path:" before a path; longer ones are dropped unseen
 
 export default {
   async fetch(request, env, ctx) {
@@ -59,7 +59,7 @@ export default {
     }
     // With the body for HEAD too: the copy that is stored serves GET as well, and the
     // runtime leaves the body out.
-    return withCacheHeaders(await fill(canonical, rule, settings), rule, settings);
+    return withCacheHeaders(await fill(canonical, rule, settings), path, rule, settings);
   },
 };
 
@@ -172,7 +172,7 @@ async function isMissing(upstream) {
 }
 
 /** Say for how long Workers Cache, and a browser, may keep a response. */
-function withCacheHeaders(response, rule, settings) {
+function withCacheHeaders(response, path, rule, settings) {
   if (response.status >= 500) {
     return response;
   }
@@ -186,13 +186,19 @@ function withCacheHeaders(response, rule, settings) {
   const edge = [`max-age=${edgeTtlS}`, ...(isFound ? stale : ["stale-if-error=0"])];
   response.headers.set("cloudflare-cdn-cache-control", `public, ${edge.join(", ")}`);
   response.headers.set("cache-control", browserCacheControl(response, rule));
-  response.headers.set("cache-tag", rule.tags.join(","));
+  response.headers.set("cache-tag", [...rule.tags, tagOf(path)].join(","));
   return response;
 }
 
-/** Say for how long a browser may keep a response. */
+/** Say for how long a browser may keep a response; what is missing may come soon. */
 function browserCacheControl(response, rule) {
-  return isThere(response) ? `public, max-age=${rule.browserTtlS}` : "no-store";
+  // Not no-store, which a cache in front could take for its own.
+  return `public, max-age=${isThere(response) ? rule.browserTtlS : 0}`;
+}
+
+/** Name all copies of one object, whatever their `v`; commas part tags. */
+function tagOf(path) {
+  return `path:${path.replaceAll(",", "%2C")}`;
 }
 
 /** Answer from the Cache API of this data center, filling it if need be. */
@@ -236,7 +242,6 @@ function stored(response, rule, settings) {
   // Beyond its time an object is kept for as long as Supabase may be away.
   const ttlS = isThere(response) ? rule.edgeTtlS + settings.staleIfErrorS : settings.notFoundTtlS;
   response.headers.set("cache-control", `public, max-age=${ttlS}`);
-  response.headers.set("cache-tag", rule.tags.join(","));
   return response;
 }
 
@@ -244,7 +249,6 @@ function stored(response, rule, settings) {
 function served(response, cache, rule) {
   const answer = new Response(response.body, response);
   answer.headers.set("cache-control", browserCacheControl(response, rule));
-  answer.headers.delete("cache-tag");
   answer.headers.delete("age"); // the browser's own time starts at once
   answer.headers.set("x-cdn-cache", cache);
   return answer;
@@ -312,10 +316,11 @@ function purgeProblem(wanted) {
   if (!Array.isArray(entries) || !entries.length || entries.length > PURGE_ENTRIES_MAX) {
     return `${given[0]}: must be a list of 1 to ${PURGE_ENTRIES_MAX} texts`;
   }
+  const maxChars = given[0] === "paths" ? TAG_MAX_CHARS - "path:".length : TAG_MAX_CHARS;
   const isText = (entry) =>
-    typeof entry === "string" && /^[\x21-\x7e]+$/.test(entry) && entry.length <= TAG_MAX_CHARS;
+    typeof entry === "string" && /^[\x21-\x7e]+$/.test(entry) && entry.length <= maxChars;
   if (!entries.every(isText)) {
-    return `${given[0]}: each must have 1 to ${TAG_MAX_CHARS} printable ASCII characters`;
+    return `${given[0]}: each must have 1 to ${maxChars} printable ASCII characters`;
   }
   if (given[0] !== "tags" && !entries.every((entry) => entry.startsWith("/"))) {
     return `${given[0]}: each must start with /`;
@@ -330,18 +335,23 @@ async function purgeWorkersCache(wanted, ctx) {
     const error = "this runtime has no Workers Cache";
     return Response.json({ error }, { status: 501, headers });
   }
-  // A path is purged as a prefix: that reaches its ?v= copies too, and may reach more.
   const request = wanted.everything
     ? { purgeEverything: true }
-    : wanted.tags
-      ? { tags: wanted.tags }
-      : { pathPrefixes: wanted.pathPrefixes ?? wanted.paths };
+    : wanted.paths
+      ? { tags: wanted.paths.map((path) => tagOf(pathOf(path))) }
+      : wanted;
   const result = await ctx.cache.purge(request);
-  if (result && result.success === false) {
-    const error = "Cloudflare refused the purge; it allows 5 a minute on the Free plan";
+  if (!result.success) {
+    const error = "Cloudflare refused the purge; it allows 5 a minute";
     return Response.json({ error, errors: result.errors ?? [] }, { status: 502, headers });
   }
   return Response.json({ purged: request, scope: "everywhere" }, { headers });
+}
+
+/** Give the spelling under which a path is kept, without its query. */
+function pathOf(wantedPath) {
+  const { pathname } = new URL(wantedPath, "https://cdn.invalid");
+  return canonicalPath(pathname) ?? pathname;
 }
 
 /** Forget in the Cache API, which can only be told about this data center. */

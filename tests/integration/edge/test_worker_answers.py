@@ -154,7 +154,7 @@ def test_a_missing_image_is_404_for_a_minute(worker, name):
     answer = worker.ask(IMAGES + name)
 
     assert answer.status == 404
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "public, max-age=0"
     assert answer.headers["x-cdn-rule"] == "generated-images"
 
 

@@ -45,7 +45,18 @@ def test_workers_cache_is_told_how_long(workers_cache):
     told = "cloudflare-cdn-cache-control"
     assert image[told] == f"public, max-age=604800, {stale}"
     assert chart[told] == f"public, max-age=86400, {stale}"
-    assert chart["cache-tag"] == "rule-chart-svgs,bucket-report-images"
+    assert chart["cache-tag"] == (
+        f"rule-chart-svgs,bucket-report-images,path:{REPORTS}a.SVG"
+    )
+
+
+def test_the_tag_of_a_path_is_the_same_for_each_version(workers_cache):
+    tags = {
+        workers_cache.ask(f"{IMAGES}a,b.png{query}").headers["cache-tag"]
+        for query in ("", "?v=1", "?v=2")
+    }
+
+    assert [tag.split(",")[2:] for tag in tags] == [[f"path:{IMAGES}a%2Cb.png"]]
 
 
 def test_workers_cache_keeps_a_missing_image_for_a_minute(workers_cache):
@@ -119,7 +130,8 @@ export default {
         ({"everything": True}, {"purgeEverything": True}),
         ({"tags": ["rule-chart-svgs"]}, {"tags": ["rule-chart-svgs"]}),
         ({"pathPrefixes": [IMAGES]}, {"pathPrefixes": [IMAGES]}),
-        ({"paths": [f"{IMAGES}a.png"]}, {"pathPrefixes": [f"{IMAGES}a.png"]}),
+        ({"paths": [f"{IMAGES}a,b.png"]}, {"tags": [f"path:{IMAGES}a%2Cb.png"]}),
+        ({"paths": [f"{IMAGES}%61.png?v=2"]}, {"tags": [f"path:{IMAGES}a.png"]}),
     ],
 )
 def test_workers_cache_is_told_what_to_forget(recorded, body, call):
@@ -258,7 +270,8 @@ def test_a_missing_image_is_asked_for_once(cache_api, origin):
 
     answer = cache_api.ask(path)
 
-    assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
+    assert answer.status == 404
+    assert answer.headers["cache-control"] == "public, max-age=0"
     assert origin.hits[path] == asked
 
 
@@ -327,6 +340,7 @@ def test_a_purge_forgets_a_copy(cache_api, origin):
         ({"paths": ["/x"] * 101}, "paths: must be a list of 1 to 100 texts"),
         ({"paths": "x"}, "paths: must be a list of 1 to 100 texts"),
         ({"paths": ["x"]}, "paths: each must start with /"),
+        ({"paths": [f"/{'x' * 1_019}"]}, "paths: each must have 1 to 1019 printable"),
         ({"tags": ["é"]}, "tags: each must have 1 to 1024 printable ASCII"),
         ({"everything": True}, "the Cache API knows paths only"),
         ({"tags": ["x" * 70_000]}, "must be an object with one of"),
