@@ -8,6 +8,7 @@ import pulumi
 from infra.catalog.extraction import POLICIES
 from infra.catalog.limits import LIMIT_STORES
 from infra.catalog.services import JWKS_CONFIG, REDIS_CONFIG
+from infra.cdn_config import CdnConfig
 from infra.config_checks import (
     database,
     email,
@@ -18,6 +19,7 @@ from infra.config_checks import (
     webhook,
 )
 from infra.config_values import Values, of_selected_stack
+from infra.edge_accounts import EdgeAccounts
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -53,6 +55,8 @@ class StackConfig:
         llm_day_budget_usd: What language models may cost for a user in a UTC day.
         alert_email: Who is told of alarms; empty for nobody.
         alert_webhook: URL that is told of alarms; secret; ``None`` for none.
+        edge: Where names and certificates of the edge are made.
+        cdn: What stands in front of the public images.
     """
 
     stack: str
@@ -75,6 +79,8 @@ class StackConfig:
     llm_day_budget_usd: float
     alert_email: str
     alert_webhook: pulumi.Output[str] | None
+    edge: EdgeAccounts
+    cdn: CdnConfig
 
     @property
     def jwt_issuer(self) -> str:
@@ -113,6 +119,8 @@ class StackConfig:
                 "limitStore", f"redis needs {REDIS_CONFIG}, which is missing"
             )
         hook = values.secret("alertWebhook", "", check=webhook(values.stack))
+        edge = EdgeAccounts.read(values)
+        supabase_url = values.text("supabaseUrl", check=origin)
         config = cls(
             stack=values.stack,
             database_url=_secret(values.secret("databaseUrl", check=database)),
@@ -121,7 +129,7 @@ class StackConfig:
             internal_api_key=_secret(
                 values.secret("internalApiKey", check=long_enough)
             ),
-            supabase_url=values.text("supabaseUrl", check=origin),
+            supabase_url=supabase_url,
             supabase_service_key=_secret(values.secret("supabaseServiceKey")),
             gemini_api_key=_secret(keys[0]),
             gemini_base_url=values.text("geminiBaseUrl", check=url),
@@ -136,6 +144,8 @@ class StackConfig:
             llm_day_budget_usd=values.decimal("llmDayBudgetUsd", 0.001, 1_000),
             alert_email=values.text("alertEmail", "", check=email),
             alert_webhook=_secret(hook) if hook else None,
+            edge=edge,
+            cdn=CdnConfig.read(values, edge, supabase_url),
         )
         values.finish()
         return config

@@ -14,7 +14,7 @@ SECRETS = {
     "geminiApiKey": "g" * 40,
     "alertWebhook": "https://hooks.example.com/services/T0/B0/x",
 }
-OPTIONAL_SECRETS = ("redisUrl",)
+OPTIONAL_SECRETS = ("redisUrl", "purgeKey")
 PLAIN = {
     "supabaseUrl": "https://abc.supabase.co",
     "allowedOrigins": '["https://app.example.com"]',
@@ -26,6 +26,7 @@ PLAIN = {
     "extractionPolicy": "sampled",
     "llmDayBudgetUsd": "1",
     "alertEmail": "ops@example.com",
+    "cdn": "none",
 }
 
 
