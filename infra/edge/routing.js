@@ -13,8 +13,14 @@ const BEARER =
   /^bearer +[A-Za-z0-9_-]{1,2048}\.([A-Za-z0-9_-]{1,4096})\.[A-Za-z0-9_-]{0,2048}$/i;
 const SUBJECT = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
+// `$` matches before a last line break as well in engines that use PCRE.
+function whole(pattern, text) {
+  const found = pattern.exec(text);
+  return found && found[0].length === text.length ? found : null;
+}
+
 function subjectOf(authorization) {
-  const found = BEARER.exec(authorization);
+  const found = whole(BEARER, authorization);
   // One character beyond a whole byte: engines differ in what they make of it.
   if (!found || found[1].length % 4 === 1) {
     return '';
@@ -31,7 +37,7 @@ function subjectOf(authorization) {
   }
   // Lower case of ASCII only: some letters of other scripts become ASCII ones.
   const subject = claims.sub.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return SUBJECT.test(subject) ? subject : '';
+  return whole(SUBJECT, subject) ? subject : '';
 }
 
 function bucketOf(subject) {
@@ -52,7 +58,7 @@ function isOurs(name, authorization, front) {
 
 // `front.present` is the path of the present functions' base, null where there are none.
 function decide(path, authorization, front) {
-  const found = path.length <= PATH_MAX ? PATH.exec(path) : null;
+  const found = path.length <= PATH_MAX ? whole(PATH, path) : null;
   if (!found || ENCODED.test(path)) {
     return { side: 'none', name: '', path: path };
   }
