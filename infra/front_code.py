@@ -16,7 +16,8 @@ CLOUDFRONT_BYTES_MAX = 10_240
 _NODE_IMPORTS = (
     "import { Buffer } from 'node:buffer';\nimport { createHash } from 'node:crypto';"
 )
-_CLOUDFRONT_HASH = "function createHash(name) {\n  return crypto.createHash(name);\n}"  # it is a method
+# Called as a method, as the engine wants it.
+_CLOUDFRONT_HASH = "function createHash(name) {\n  return crypto.createHash(name);\n}"
 
 
 def as_json(front: Front) -> dict[str, object]:
