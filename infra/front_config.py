@@ -126,7 +126,7 @@ def _percent(values: Values) -> int:
 
 
 def _default(mode: str, supabase_url: str) -> str:
-    """Give the base of the functions of the Supabase project, where a front needs it."""
+    """Give the base of the functions of Supabase, where a front needs it."""
     return f"{supabase_url}{BASE}" if mode != NONE and supabase_url else ""
 
 
