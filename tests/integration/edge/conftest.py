@@ -1,0 +1,43 @@
+"""Fixtures: the Worker in workerd, once for each cache, and its origin."""
+
+from collections.abc import Iterator
+
+import edge_bench
+import hostile_origin
+import pytest
+from edge_bench import NoWorkerdError, Worker
+from hostile_origin import Origin
+
+
+@pytest.fixture(scope="session")
+def origin() -> Iterator[Origin]:
+    with hostile_origin.running() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def workers_cache(origin: Origin) -> Iterator[Worker]:
+    """The Worker that Workers Cache stands in front of; workerd has no such cache."""
+    yield from _worker(origin, "workers-cache")
+
+
+@pytest.fixture(scope="session")
+def cache_api(origin: Origin) -> Iterator[Worker]:
+    """The Worker that keeps copies itself, in workerd's own Cache API."""
+    yield from _worker(origin, "cache-api")
+
+
+@pytest.fixture(scope="session", params=["workers-cache", "cache-api"])
+def worker(request: pytest.FixtureRequest) -> Worker:
+    """Both, one after the other."""
+    found: Worker = request.getfixturevalue(request.param.replace("-", "_"))
+    return found
+
+
+def _worker(origin: Origin, cache: str) -> Iterator[Worker]:
+    try:
+        edge_bench.modules()
+    except NoWorkerdError as error:
+        pytest.skip(str(error))
+    with edge_bench.running(origin.url, cache) as found:
+        yield found
