@@ -2,6 +2,7 @@
 
 import pulumi
 
+from infra import fronts
 from infra.archives import Archives
 from infra.assembly import (
     alarms_args,
@@ -53,13 +54,14 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     for job in pg_cron_args(config):
         PgCronJob(job.job, job)
     alarms = Alarms("alarms", alarms_args(config, key))
-    return describe(
+    outputs = describe(
         services={s.name: services[s.folder] for s in SERVICES},
         queues={q.name: queues[q.topic] for q in QUEUES},
         schedules=schedules,
         alarms=alarms,
         dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),
     )
+    return outputs | fronts.declare(config, services)
 
 
 def main() -> None:

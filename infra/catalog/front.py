@@ -9,10 +9,6 @@ SHARED = ("chat-send",)
 """Names that the app's present functions have as well. Only their requests are shared
 out; what the app has no function for is ours at any share."""
 
-COMPATIBILITY_DATE = "2026-04-26"
-"""Of the Worker; workerd refuses a date after its own build, and the newest that runs
-on Node 20 is of this day."""
-
 PRESENT_TIMEOUT_S = 155
 """Longest wait for the present functions: Supabase ends a request at 150 s (Supabase
 docs, "Edge Functions", "Limits")."""

@@ -23,25 +23,25 @@ function subjectOf(authorization) {
   const found = whole(BEARER, authorization);
   // One character beyond a whole byte: engines differ in what they make of it.
   if (!found || found[1].length % 4 === 1) {
-    return '';
+    return "";
   }
   let claims = null;
   try {
-    claims = JSON.parse(Buffer.from(found[1], 'base64url').toString('utf8'));
+    claims = JSON.parse(Buffer.from(found[1], "base64url").toString("utf8"));
   } catch (error) {
-    return '';
+    return "";
   }
-  const isObject = claims !== null && typeof claims === 'object';
-  if (!isObject || typeof claims.sub !== 'string') {
-    return '';
+  const isObject = claims !== null && typeof claims === "object";
+  if (!isObject || typeof claims.sub !== "string") {
+    return "";
   }
   // Lower case of ASCII only: some letters of other scripts become ASCII ones.
   const subject = claims.sub.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
-  return whole(SUBJECT, subject) ? subject : '';
+  return whole(SUBJECT, subject) ? subject : "";
 }
 
 function bucketOf(subject) {
-  const digest = createHash('sha256').update(subject).digest('hex');
+  const digest = createHash("sha256").update(subject).digest("hex");
   return parseInt(digest.slice(0, 8), 16) % 100;
 }
 
@@ -52,22 +52,22 @@ function isOurs(name, authorization, front) {
   if (front.shared.indexOf(name) < 0 || front.percent >= 100) {
     return true;
   }
-  const subject = front.percent > 0 ? subjectOf(authorization) : '';
-  return subject !== '' && bucketOf(subject) < front.percent;
+  const subject = front.percent > 0 ? subjectOf(authorization) : "";
+  return subject !== "" && bucketOf(subject) < front.percent;
 }
 
 // `front.present` is the path of the present functions' base, null where there are none.
 function decide(path, authorization, front) {
   const found = path.length <= PATH_MAX ? whole(PATH, path) : null;
   if (!found || ENCODED.test(path)) {
-    return { side: 'none', name: '', path: path };
+    return { side: "none", name: "", path: path };
   }
   const name = found[1];
   if (isOurs(name, authorization, front)) {
-    return { side: 'ours', name: name, path: path };
+    return { side: "ours", name: name, path: path };
   }
   if (front.present === null) {
-    return { side: 'none', name: name, path: path };
+    return { side: "none", name: name, path: path };
   }
-  return { side: 'present', name: name, path: front.present + '/' + name + found[2] };
+  return { side: "present", name: name, path: front.present + "/" + name + found[2] };
 }

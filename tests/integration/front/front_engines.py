@@ -163,7 +163,7 @@ def run(
     if shutil.which(engine) is None:
         pytest.skip(f"{engine} is not installed: {ENGINES[engine]}")
     # The module `cloudfront` is CloudFront's own; all else is as it is deployed.
-    head, constant, rest = code.replace("import cf from 'cloudfront';\n", "").partition(
+    head, constant, rest = code.replace('import cf from "cloudfront";\n', "").partition(
         "const FRONT"
     )
     file = folder / "function.mjs"

@@ -1,7 +1,7 @@
 import pytest
 from front_engines import ENGINES, event, front, requests, run, users
 
-from infra.front_code import request_code, response_code
+from infra.edge.front_code import request_code, response_code
 from infra.front_routing import Side, bucket_of, decide
 
 SHARES = (0, 1, 5, 37, 50, 99, 100)

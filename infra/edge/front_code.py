@@ -4,17 +4,19 @@ A CloudFront Function cannot import files, so the parts are joined as text.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+from infra.catalog.front import timeouts_s
 from infra.front_routing import Front
 
-EDGE = Path(__file__).parent / "edge"
+EDGE = Path(__file__).parent
 
 CLOUDFRONT_BYTES_MAX = 10_240
 """Size limit of a CloudFront Function (CloudFront developer guide, "Quotas")."""
 
 _NODE_IMPORTS = (
-    "import { Buffer } from 'node:buffer';\nimport { createHash } from 'node:crypto';"
+    'import { Buffer } from "node:buffer";\nimport { createHash } from "node:crypto";'
 )
 # Called as a method, as the engine wants it.
 _CLOUDFRONT_HASH = "function createHash(name) {\n  return crypto.createHash(name);\n}"
@@ -35,9 +37,27 @@ def worker_code() -> str:
     return _joined(_NODE_IMPORTS, _part("routing"), _part("api_front"))
 
 
+def worker_settings(front: Front, origins: Mapping[str, str], present: str) -> str:
+    """Write the binding of the Worker; the same input gives the same bytes.
+
+    Args:
+        front: What the decision depends on.
+        origins: Base URLs of our functions, by name.
+        present: Base URL of the present functions; empty where there are none.
+    """
+    path = front.present or ""
+    settings = {
+        **as_json(front),
+        "origins": {name: url.rstrip("/") for name, url in origins.items()},
+        "presentOrigin": present.removesuffix(path) or None,
+        "timeoutsMs": {name: 1_000 * wait for name, wait in timeouts_s().items()},
+    }
+    return json.dumps(settings, sort_keys=True, separators=(",", ":"))
+
+
 def request_code(front: Front) -> str:
     """Give the CloudFront Function that chooses the origin of a request."""
-    return _cloudfront(front, "api_front_request", "import cf from 'cloudfront';")
+    return _cloudfront(front, "api_front_request", 'import cf from "cloudfront";')
 
 
 def response_code(front: Front) -> str:
@@ -52,7 +72,7 @@ def _cloudfront(front: Front, part: str, *imports: str) -> str:
         ValueError: It is larger than CloudFront takes.
     """
     constant = f"const FRONT = {json.dumps(as_json(front), sort_keys=True)};"
-    head = "\n".join([*imports, "import crypto from 'crypto';"])
+    head = "\n".join([*imports, 'import crypto from "crypto";'])
     code = _joined(head, constant, _CLOUDFRONT_HASH, _part("routing"), _part(part))
     size = len(code.encode())
     if size > CLOUDFRONT_BYTES_MAX:
