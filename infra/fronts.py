@@ -27,7 +27,7 @@ def declare(
         services: The services by folder.
     """
     if config.stack == LOCAL:
-        # The stand-in is the front there, below the address that Supabase has elsewhere.
+        # The stand-in is the front there, below what is elsewhere Supabase's address.
         return {"apiUrls": pulumi.Output.all(base=f"{config.supabase_url}{BASE}")}
     urls = {
         name: url

@@ -12,6 +12,9 @@ from infra.front_config import FrontConfig
 
 MODULE = "api_front.js"
 BINDING = "FRONT"
+FLAGS = ["nodejs_compat"]
+"""For SHA-256 without waiting, as the CloudFront Function has it."""
+
 LOGGED_SHARE = 0.1
 """Share of requests whose log lines are kept; errors of the front are among them."""
 
@@ -61,8 +64,7 @@ class ApiFrontWorker(pulumi.ComponentResource):
             content=worker_code(),
             main_module=MODULE,
             compatibility_date=WORKER_COMPATIBILITY_DATE,
-            # For SHA-256 without waiting, as the CloudFront Function has it.
-            compatibility_flags=["nodejs_compat"],
+            compatibility_flags=FLAGS,
             bindings=[{"name": BINDING, "type": "json", "json": _settings(args)}],
             # Computed if they are left out: an answer is for one user and never kept.
             cache_options={"enabled": False, "cross_version_cache": False},

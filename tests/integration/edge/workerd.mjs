@@ -16,6 +16,7 @@ const server = new Miniflare({
   port: 0,
   modules: [{ type: "ESModule", path: "worker.js", contents: readFileSync(given.worker, "utf8") }],
   compatibilityDate: given.compatibilityDate,
+  compatibilityFlags: given.compatibilityFlags ?? [],
   bindings: given.bindings,
   cf: false, // else it asks Cloudflare where this machine is
 });

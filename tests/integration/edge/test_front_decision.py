@@ -1,5 +1,5 @@
 import pytest
-from front_engines import ENGINES, event, front, requests, run, users
+from front_corpus import ENGINES, event, front, requests, run, users
 
 from infra.edge.front_code import request_code, response_code
 from infra.front_routing import Side, bucket_of, decide
