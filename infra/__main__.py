@@ -15,6 +15,7 @@ from infra.assembly import (
 from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
+from infra.cdn_assembly import declare_cdn
 from infra.components.alarms import Alarms
 from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
@@ -60,6 +61,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         schedules=schedules,
         alarms=alarms,
         dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),
+        cdn=declare_cdn(config),
     )
     return outputs | fronts.declare(config, services)
 

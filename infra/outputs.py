@@ -21,6 +21,7 @@ def describe(
     schedules: Mapping[str, CronSchedule],
     alarms: Alarms,
     dashboard: Dashboard,
+    cdn: Mapping[str, pulumi.Output[str]],
 ) -> Outputs:
     """Give the outputs; no secret is among them."""
     urls = {name: each.url for name, each in services.items() if each.url is not None}
@@ -37,4 +38,4 @@ def describe(
         "alarmNames": every(**alarms.names),
         "topicArns": every(alarms=alarms.topic_arn),
         "dashboardNames": every(dashboard=dashboard.name),
-    }
+    } | ({"cdnUrls": every(**cdn)} if cdn else {})

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.planning import cloudformation_edge as edge
 from infra.policies.resources import Registered, Resources
 
 KINDS = {
@@ -91,11 +92,15 @@ def template(resources: Resources) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Resources": {
             "".join(part.title() for part in each.name.split("-")): {
-                "Type": KINDS[each.type],
-                "Properties": _properties(each),
+                "Type": KINDS.get(each.type) or edge.KINDS[each.type],
+                "Properties": (
+                    edge.properties(each)
+                    if each.type in edge.KINDS
+                    else _properties(each)
+                ),
             }
             for each in custom
-            if each.type not in NOT_IN_CLOUDFORMATION
+            if each.type not in NOT_IN_CLOUDFORMATION | edge.NOT_IN_CLOUDFORMATION
         },
     }
 

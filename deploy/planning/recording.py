@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 
 from deploy.emulator import runner
+from deploy.planning import edge_recording
 from infra.archives import Archives
 from infra.config import StackConfig
 from infra.policies.resources import Registered, Resources
@@ -123,4 +124,5 @@ def _chosen(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         "functionUrl": f"https://{name}.lambda-url.{REGION}.on.aws/",
         "keyId": KEY_ID,
         "version": "7",
+        **edge_recording.chosen(kind, named, inputs, ACCOUNT),
     }

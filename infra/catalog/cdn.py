@@ -93,6 +93,12 @@ STALE_IF_ERROR_S = DAY_S
 """How long an expired copy is served while Supabase refuses or is away. It covers the
 402 that every image answers once the egress quota is used up."""
 
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+)
+"""Served with every object: on the app's own domain an SVG is a document, and whoever
+may upload one could run scripts there."""
+
 WORKER_COMPATIBILITY_DATE = "2026-04-01"
 """Behaviour of the Workers runtime that the Worker was tested with. The newest workerd
 that runs on Node.js 20 (miniflare 4.20260426) refuses dates after 2026-05-03."""

@@ -131,6 +131,3 @@ def running(origin: str, cache_kind: str, **bindings: Any) -> Iterator[Worker]:
         process.wait(START_S)
         process.stdout.close()
 
-
-if __name__ == "__main__":
-    print(f"miniflare stands in {modules()}")

@@ -83,7 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._png()
 
-    do_HEAD = do_POST = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def _png(self) -> None:
         headers = {"content-type": "image/png", "cache-control": "no-cache"}
