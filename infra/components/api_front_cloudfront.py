@@ -122,6 +122,7 @@ def _function(
         name,
         name=f"{args.physical_name}-{name.rpartition('-')[2]}",
         runtime=RUNTIME,
+        comment=f"Kiloscale: {args.front.domain}, what answers a request",
         code=code,
         publish=True,
         opts=opts,
