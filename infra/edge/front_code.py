@@ -22,6 +22,15 @@ _NODE_IMPORTS = (
 _CLOUDFRONT_HASH = "function createHash(name) {\n  return crypto.createHash(name);\n}"
 
 
+def _part(name: str) -> str:
+    """Read one part."""
+    return (EDGE / f"{name}.js").read_text(encoding="utf-8").rstrip()
+
+
+ROUTING = _part("routing")
+"""The decision, as it stands in each of the front's programs."""
+
+
 def as_json(front: Front) -> dict[str, object]:
     """Write what the decision depends on as ``routing.js`` reads it."""
     return {
@@ -34,7 +43,7 @@ def as_json(front: Front) -> dict[str, object]:
 
 def worker_code() -> str:
     """Give the Worker's module; its configuration is the binding ``FRONT``."""
-    return _joined(_NODE_IMPORTS, _part("routing"), _part("api_front"))
+    return _joined(_NODE_IMPORTS, ROUTING, _part("api_front"))
 
 
 def worker_settings(front: Front, origins: Mapping[str, str], present: str) -> str:
@@ -73,7 +82,7 @@ def _cloudfront(front: Front, part: str, *imports: str) -> str:
     """
     constant = f"const FRONT = {json.dumps(as_json(front), sort_keys=True)};"
     head = "\n".join([*imports, 'import crypto from "crypto";'])
-    code = _joined(head, constant, _CLOUDFRONT_HASH, _part("routing"), _part(part))
+    code = _joined(head, constant, _CLOUDFRONT_HASH, ROUTING, _part(part))
     size = len(code.encode())
     if size > CLOUDFRONT_BYTES_MAX:
         raise ValueError(
@@ -81,11 +90,6 @@ def _cloudfront(front: Front, part: str, *imports: str) -> str:
             f" CloudFront takes {CLOUDFRONT_BYTES_MAX}"
         )
     return code
-
-
-def _part(name: str) -> str:
-    """Read one part."""
-    return (EDGE / f"{name}.js").read_text(encoding="utf-8").rstrip()
 
 
 def _joined(*parts: str) -> str:

@@ -130,4 +130,3 @@ def running(origin: str, cache_kind: str, **bindings: Any) -> Iterator[Worker]:
         process.stdin.close()
         process.wait(START_S)
         process.stdout.close()
-

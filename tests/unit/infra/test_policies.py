@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from infra.policies import RULES, check
+from infra.policies import RULES, check, front
 from infra.policies.resources import Finding, Resources
 
 
@@ -129,7 +129,10 @@ def test_what_is_missing_is_found(stack, kind, name, at, rule):
 
 
 def test_every_rule_has_a_fault_that_breaks_it():
-    assert {rule.__name__ for rule in RULES} == {fault[4] for fault in FAULTS}
+    # Those of the front are broken in test_front_policies.py.
+    rules = {rule.__name__ for rule in RULES if rule not in front.RULES}
+
+    assert rules == {fault[4] for fault in FAULTS}
 
 
 def test_a_finding_says_what_follows(stack):
