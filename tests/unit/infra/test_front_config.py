@@ -68,8 +68,8 @@ def test_a_share_that_no_front_would_keep_is_refused():
 
 def test_a_share_without_a_second_side_is_refused():
     assert problems(**FULL | {"cutoverFrom": "none"}) == (
-        f"{FILE}cutoverFrom: is none, but at cutoverPercent 5 the other users need the"
-        " app's present functions; run `pulumi config rm cutoverFrom`, or"
+        f"{FILE}cutoverFrom: is none, but at cutoverPercent 5 the other users need"
+        " the app's present functions; run `pulumi config rm cutoverFrom`, or"
         " `pulumi config set cutoverPercent 100`"
     )
 
@@ -102,12 +102,12 @@ def test_what_a_worker_needs_is_named_with_its_command():
 
     assert text.splitlines() == [
         (
-            f"{FILE}apiDomain: missing, and front worker needs it: the host that the app"
-            " calls, e.g. api.example.com; run `pulumi config set apiDomain ...`"
+            f"{FILE}apiDomain: missing, and front worker needs it: the host that the"
+            " app calls, e.g. api.example.com; run `pulumi config set apiDomain ...`"
         ),
         (
-            f"{FILE}cloudflareAccountId: missing, and front worker needs it: the account"
-            " that runs the Worker; run `pulumi config set cloudflareAccountId ...`"
+            f"{FILE}cloudflareAccountId: missing, and front worker needs it: the"
+            " account that runs the Worker; run `pulumi config set cloudflareAccountId ...`"
         ),
         (
             f"{FILE}cloudflareZoneId: missing, and front worker needs it: the zone of"
