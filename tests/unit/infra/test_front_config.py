@@ -107,7 +107,8 @@ def test_what_a_worker_needs_is_named_with_its_command():
         ),
         (
             f"{FILE}cloudflareAccountId: missing, and front worker needs it: the"
-            " account that runs the Worker; run `pulumi config set cloudflareAccountId ...`"
+            " account that runs the Worker; run"
+            " `pulumi config set cloudflareAccountId ...`"
         ),
         (
             f"{FILE}cloudflareZoneId: missing, and front worker needs it: the zone of"
