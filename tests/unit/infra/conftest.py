@@ -15,6 +15,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:aws.lambda/microvmsimage:DeprecationWarning"
     )
+    # pulumi_cloudflare does so for some 35 resources that it renamed.
+    config.addinivalue_line(
+        "filterwarnings", r"ignore:cloudflare\.index/:DeprecationWarning"
+    )
 
 
 @pytest.fixture(scope="session")
