@@ -1,6 +1,6 @@
 """The steps of ``cutover``: the share, what another would mean, and who answers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,16 +18,28 @@ from deploy.deployment import Deployment
 from infra.catalog.front import SHARED, public_services
 from infra.front_routing import BUCKETS
 
+BAD_REQUEST, NOT_FOUND = 400, 404
+
 OURS_ALONE = "health-check"
 """A name that only our functions have: ours at any share."""
 
 
-def checklist(share: Share, percent: int | None) -> list[Step[Deployment]]:
+def client_of(share: Share) -> httpx.Client:
+    """Make the client that asks a front; on this machine, past any proxy."""
+    return httpx.Client(timeout=TIMEOUT_S, trust_env=not share.is_local)
+
+
+def checklist(
+    share: Share,
+    percent: int | None,
+    connect: Callable[[Share], httpx.Client] = client_of,
+) -> list[Step[Deployment]]:
     """Give the steps.
 
     Args:
         share: The present share.
         percent: A share that is thought of; ``None`` for none.
+        connect: Makes the client that asks the front.
     """
 
     def shares(_: Deployment) -> Iterator[Result]:
@@ -39,7 +51,7 @@ def checklist(share: Share, percent: int | None) -> list[Step[Deployment]]:
         if not share.base:
             yield _skipped(share)
             return
-        with httpx.Client(timeout=TIMEOUT_S, trust_env=not share.is_local) as client:
+        with connect(share) as client:
             yield from _answers(share, deployment, client)
 
     return [
@@ -164,6 +176,3 @@ def _blocked(share: Share, seen: Seen) -> Result:
         evidence=seen.evidence(),
         remedy=None if is_blocked else share.command(share.percent),
     )
-
-
-BAD_REQUEST, NOT_FOUND = 400, 404
