@@ -83,6 +83,9 @@ class FrontConfig:
             present=_present(values, _default(mode, supabase_url)),
         )
         _check_share(values, found, is_local=is_local)
+        if is_local and found.present_host == urlsplit(supabase_url).netloc != "":
+            what = f"must not be the local stack itself, got {found.present}"
+            values.problem("cutoverFrom", what)
         if mode != NONE:
             _check_names(values, found, cdn_domain)
             _check_accounts(values, found, accounts)

@@ -101,7 +101,6 @@ def _planned(share: Share, percent: int) -> Result:
             "takes_effect": share.takes_effect,
         },
         remedy=share.command(percent) if moved and not lacking else None,
-        planned=moved != 0,
     )
 
 

@@ -90,8 +90,11 @@ async def forward(request: Request) -> Response:
     decision = decide(request.url.path, token, front)
     if decision.side is Side.PRESENT:
         base = sharing.present_base().removesuffix(front.present or "")
-        url = f"{base}{decision.path}"
-        answer = await _asked(request, url, urlsplit(base).netloc)
+        host = urlsplit(base).netloc
+        if host == urlsplit(request.app.state.facts().supabase_url).netloc:
+            detail = f"kiloscale:cutoverFrom: {base} is the local stack itself"
+            return problem("share not readable", detail, "./bootstrap cutover")
+        answer = await _asked(request, f"{base}{decision.path}", host)
         answer.headers[SIDE_HEADER] = Side.PRESENT
         return answer
     return await _ours(request)

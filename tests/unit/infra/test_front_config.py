@@ -140,3 +140,12 @@ def test_the_local_stack_shares_out_only_with_functions_on_this_machine():
     assert (front.mode, front.percent, front.present) == ("none", 50, there)
     text = problems(stack="local", cutoverPercent="50")
     assert "kiloscale:cutoverFrom: missing, and cutoverPercent 50 needs it here" in text
+
+
+def test_the_local_stack_cannot_be_its_own_other_side():
+    with pytest.raises(ConfigError, match="must not be the local stack itself"):
+        read(
+            stack="local",
+            cutoverPercent="50",
+            cutoverFrom="https://abc.supabase.co/functions/v1",
+        )

@@ -103,3 +103,13 @@ def test_a_share_that_cannot_be_read_is_a_problem_that_says_where(http, asked, s
         " 100, got half"
     )
     assert asked == []
+
+
+def test_the_stand_in_does_not_ask_itself(http, asked, share, stack):
+    share(0, f"{stack.supabase_url}/functions/v1")
+
+    answer = http.post("/functions/v1/chat-send", headers=bearer(USERS[0]))
+
+    assert answer.status_code == 502
+    assert "is the local stack itself" in answer.json()["detail"]
+    assert asked == []
