@@ -2,11 +2,12 @@
 
 from invoke.collection import Collection
 
-from deploy.tasks import checklist, crons, local, queues, receipts, workshop
+from deploy.tasks import checklist, crons, local, moving, queues, receipts, workshop
 
 namespace = Collection(
     checklist.deploy,
     checklist.verify_crons,
+    moving.cutover,
     workshop.demo,
     workshop.serve,
     workshop.bench,

@@ -2,6 +2,7 @@
 
 import pulumi
 
+from infra import fronts
 from infra.archives import Archives
 from infra.assembly import (
     alarms_args,
@@ -54,7 +55,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     for job in pg_cron_args(config):
         PgCronJob(job.job, job)
     alarms = Alarms("alarms", alarms_args(config, key))
-    return describe(
+    outputs = describe(
         services={s.name: services[s.folder] for s in SERVICES},
         queues={q.name: queues[q.topic] for q in QUEUES},
         schedules=schedules,
@@ -62,6 +63,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),
         cdn=declare_cdn(config),
     )
+    return outputs | fronts.declare(config, services)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from infra.config_checks import (
 )
 from infra.config_values import Values, of_selected_stack
 from infra.edge_accounts import EdgeAccounts
+from infra.front_config import FrontConfig
 
 LOG_RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -57,6 +58,7 @@ class StackConfig:
         alert_webhook: URL that is told of alarms; secret; ``None`` for none.
         edge: Where names and certificates of the edge are made.
         cdn: What stands in front of the public images.
+        front: What stands before the function URLs.
     """
 
     stack: str
@@ -81,6 +83,7 @@ class StackConfig:
     alert_webhook: pulumi.Output[str] | None
     edge: EdgeAccounts
     cdn: CdnConfig
+    front: FrontConfig
 
     @property
     def jwt_issuer(self) -> str:
@@ -121,6 +124,7 @@ class StackConfig:
         hook = values.secret("alertWebhook", "", check=webhook(values.stack))
         edge = EdgeAccounts.read(values)
         supabase_url = values.text("supabaseUrl", check=origin)
+        cdn = CdnConfig.read(values, edge, supabase_url)
         config = cls(
             stack=values.stack,
             database_url=_secret(values.secret("databaseUrl", check=database)),
@@ -145,7 +149,8 @@ class StackConfig:
             alert_email=values.text("alertEmail", "", check=email),
             alert_webhook=_secret(hook) if hook else None,
             edge=edge,
-            cdn=CdnConfig.read(values, edge, supabase_url),
+            cdn=cdn,
+            front=FrontConfig.read(values, edge, supabase_url, cdn.domain),
         )
         values.finish()
         return config

@@ -71,6 +71,11 @@ def of_local(stack: LocalStack) -> Configuration:
     return Configuration(values=values, secrets=frozenset(hidden))
 
 
+def defaults() -> dict[str, str]:
+    """Give the project's defaults by full key."""
+    return _defaults(PROJECT_FILE)
+
+
 def _defaults(path: Path) -> dict[str, str]:
     """Read the project's defaults: a plain value, or a schema with one."""
     found = {}

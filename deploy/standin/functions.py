@@ -1,6 +1,7 @@
-"""The stable base of the functions: each request goes on to its function URL.
+"""The local front of the functions: each request goes on to its function URL.
 
-On the emulator a function URL is told by its host name, which does not resolve.
+On the emulator a function URL is told by its host name, which does not resolve. With
+`kiloscale:cutoverFrom` in the stack's file, requests are shared out as on a real front.
 """
 
 import json
@@ -15,7 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from deploy.errors import UsageError
+from deploy.standin import sharing
 from infra.catalog.services import SERVICES
+from infra.front_routing import Side, decide
 
 FUNCTION_URLS = "functions.json"
 
@@ -27,6 +31,9 @@ NAMES = {
 """Functions by the end of their route, e.g. ``chat-history``: ``read-history``."""
 TIMEOUT_S = 65.0
 """Longer than the slowest function may run (catalog: llm_handler, 60 s)."""
+
+SIDE_HEADER = "x-kiloscale-origin"
+"""Names the side that answered, ``ours`` or ``present``, as on a real front."""
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -74,7 +81,27 @@ def function_urls(state: Path) -> dict[str, str]:
 
 
 async def forward(request: Request) -> Response:
-    """Send a request on as it is, to the emulator under the function's host name."""
+    """Send a request on as it is, to the side that its user belongs to."""
+    try:
+        front = sharing.front()
+    except (sharing.MalformedShareError, UsageError) as exc:
+        return problem("share not readable", str(exc), "./bootstrap cutover")
+    token = request.headers.get("authorization", "")
+    decision = decide(request.url.path, token, front)
+    if decision.side is Side.PRESENT:
+        base = sharing.present_base().removesuffix(front.present or "")
+        host = urlsplit(base).netloc
+        if host == urlsplit(request.app.state.facts().supabase_url).netloc:
+            detail = f"kiloscale:cutoverFrom: {base} is the local stack itself"
+            return problem("share not readable", detail, "./bootstrap cutover")
+        answer = await _asked(request, f"{base}{decision.path}", host)
+        answer.headers[SIDE_HEADER] = Side.PRESENT
+        return answer
+    return await _ours(request)
+
+
+async def _ours(request: Request) -> Response:
+    """Send a request to the emulator under the function's host name."""
     stack = request.app.state.facts()
     last = request.path_params["name"]
     name = NAMES.get(last, last)
@@ -85,22 +112,31 @@ async def forward(request: Request) -> Response:
             f"no function {name!r}; known: {', '.join(sorted(urls)) or 'none'}",
             "./bootstrap deploy --only infrastructure",
         )
+    url = f"{stack.emulator_url}{request.url.path}"
+    answer = await _asked(request, url, urlsplit(urls[name]).netloc)
+    answer.headers[SIDE_HEADER] = Side.OURS
+    return answer
+
+
+async def _asked(request: Request, url: str, host: str) -> Response:
+    """Ask one side under a host name."""
     headers = [
         (key, value)
         for key, value in request.headers.items()
         if key not in NOT_PASSED_ON
     ]
-    headers.append(("host", urlsplit(urls[name]).netloc))
+    headers.append(("host", host))
     query = f"?{request.url.query}" if request.url.query else ""
     try:
         answer = await request.app.state.client.request(
             request.method,
-            f"{stack.emulator_url}{request.url.path}{query}",
+            f"{url}{query}",
             headers=headers,
             content=await request.body(),
         )
     except httpx.HTTPError as exc:
-        detail = f"{type(exc).__name__} from {stack.emulator_url}"
+        address = urlsplit(url)
+        detail = f"{type(exc).__name__} from {address.scheme}://{address.netloc}"
         return problem("no answer", detail, "./bootstrap local.status")
     return _passed_back(answer)
 

@@ -20,6 +20,7 @@ const server = new Miniflare({
     ? [{ type: "ESModule", path: "main.js", contents: given.wrapper }, worker]
     : [worker],
   compatibilityDate: given.compatibilityDate,
+  compatibilityFlags: given.compatibilityFlags ?? [],
   bindings: given.bindings,
   cf: false, // else it asks Cloudflare where this machine is
 });

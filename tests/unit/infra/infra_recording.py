@@ -27,6 +27,8 @@ PLAIN = {
     "llmDayBudgetUsd": "1",
     "alertEmail": "ops@example.com",
     "cdn": "none",
+    "front": "none",
+    "cutoverPercent": "100",
 }
 
 
