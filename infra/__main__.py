@@ -11,7 +11,6 @@ from infra.assembly import (
     schedule_args,
     service_args,
 )
-from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
 from infra.components.alarms import Alarms
@@ -32,12 +31,14 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     key_name = physical_name(config.stack, "functions")
     key_args = EncryptionKeyArgs(physical_name=key_name, stack=config.stack)
     key = EncryptionKey("functions", key_args)
-    queues = {q.topic: WorkQueue(q.name, queue_args(q, config)) for q in QUEUES}
+    queues = {
+        q.topic: WorkQueue(q.name, queue_args(q, config)) for q in config.size.queues
+    }
     services = {
         s.folder: PythonService(s.name, service_args(s, config, archives, key, queues))
-        for s in SERVICES
+        for s in config.size.services
     }
-    for queue in QUEUES:
+    for queue in config.size.queues:
         consumer = QueueConsumerArgs(
             queue=queues[queue.topic],
             service=services[queue.consumer],
@@ -55,7 +56,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     alarms = Alarms("alarms", alarms_args(config, key))
     return describe(
         services={s.name: services[s.folder] for s in SERVICES},
-        queues={q.name: queues[q.topic] for q in QUEUES},
+        queues={q.name: queues[q.topic] for q in config.size.queues},
         schedules=schedules,
         alarms=alarms,
         dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),

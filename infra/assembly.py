@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 
 from infra.archives import Archives
-from infra.catalog.alarms import ALARMS
-from infra.catalog.charts import ROWS
 from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.catalog.queues import QUEUES, Queue
 from infra.catalog.schedules import Schedule
 from infra.catalog.services import SERVICES, Service
+from infra.catalog.sizes import alarms_at, rows_at
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.cron_schedule import CronScheduleArgs
 from infra.components.dashboard import DashboardArgs
@@ -42,7 +41,7 @@ def alarms_args(config: StackConfig, key: EncryptionKey) -> AlarmsArgs:
     """Give the inputs of the alarms."""
     return AlarmsArgs(
         stack=config.stack,
-        alarms=ALARMS,
+        alarms=alarms_at(config.size.limits),
         key=key,
         email=config.alert_email,
         webhook=config.alert_webhook,
@@ -53,7 +52,7 @@ def dashboard_args(config: StackConfig, alarms: Alarms) -> DashboardArgs:
     """Give the inputs of the dashboard."""
     return DashboardArgs(
         stack=config.stack,
-        rows=ROWS,
+        rows=rows_at(config.size.limits),
         alarms=sorted(alarms.names),
         topic_arn=alarms.topic_arn,
     )

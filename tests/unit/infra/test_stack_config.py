@@ -24,9 +24,9 @@ def problems(*without: str, **changes: object) -> str:
 
 
 def test_a_missing_value_is_named_with_the_command_that_sets_it():
-    assert problems("supabaseUrl") == (
-        "Pulumi.production.yaml: kiloscale:supabaseUrl: missing;"
-        " run `pulumi config set supabaseUrl ...`"
+    assert problems("limitStore") == (
+        "Pulumi.production.yaml: kiloscale:limitStore: missing;"
+        " run `pulumi config set limitStore ...`"
     )
 
 
