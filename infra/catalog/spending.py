@@ -12,7 +12,8 @@ ANSWER_TOKENS = 4_096
 """Longest answer (functions/shared/providers/interface.py)."""
 
 INSTRUCTIONS_BYTES = 70
-"""Headings that every prompt is counted with, at least (functions/llm_handler/prompts.py)."""
+"""What every prompt is counted with besides its messages, at least: the headings of
+functions/llm_handler/prompts.py."""
 
 PROMPT_BYTES = 200_000
 """Longest history of a prompt (functions/llm_handler/queries.py)."""

@@ -61,17 +61,6 @@ def test_the_period_of_a_schedule_is_that_of_its_expression():
         assert int(number) * units[unit] == schedule.period_s, schedule.name
 
 
-def test_the_example_names_the_concurrency_that_reserving_needs():
-    bounded = {each.consumer for each in QUEUES}
-    reserved = sum(s.concurrency for s in SERVICES if s.folder not in bounded)
-    example = (REPOSITORY / "Pulumi.production.example.yaml").read_text()
-
-    # Lambda keeps 100 unreserved (quotas, "Concurrent executions").
-    assert f"least {reserved + 100} concurrent executions" in " ".join(
-        example.replace("#", "").split()
-    )
-
-
 def test_functions_import_neither_infra_nor_deploy():
     for path, module in imported("functions"):
         assert module.partition(".")[0] not in {"infra", "deploy"}, path

@@ -181,7 +181,7 @@ def test_a_budget_that_refuses_long_conversations_is_a_warning_with_the_models()
 
     assert values.problems == []
     assert values.warnings == [
-        "Pulumi.production.yaml: kiloscale:llmDayBudgetUsd: 0.02 USD are less than what is held for one answer, in USD: gemini-2.5-pro answers nobody (0.0411), gemini-2.5-flash no long conversation (0.0702), gemini-2.5-flash-lite no long conversation (0.0216)"
+        "Pulumi.production.yaml: kiloscale:llmDayBudgetUsd: 0.02 USD are less than what is held for one answer, in USD: gemini-2.5-pro answers nobody (0.0410), gemini-2.5-flash no long conversation (0.0702), gemini-2.5-flash-lite no long conversation (0.0216)"
     ]
 
 
