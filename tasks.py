@@ -2,7 +2,7 @@
 
 from invoke.collection import Collection
 
-from deploy.tasks import checklist, crons, local, queues, receipts, workshop
+from deploy.tasks import checklist, crons, local, queues, receipts, secrets, workshop
 
 namespace = Collection(
     checklist.deploy,
@@ -27,6 +27,7 @@ GROUPS = {
     "receipt": (receipts.show, receipts.verify),
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
+    "secrets": (secrets.check,),
 }
 for group, tasks in GROUPS.items():
     namespace.add_collection(Collection(group, *tasks))

@@ -9,6 +9,7 @@ from infra.assembly import (
     pg_cron_args,
     queue_args,
     schedule_args,
+    secrets_args,
     service_args,
 )
 from infra.catalog.schedules import SCHEDULES
@@ -16,21 +17,18 @@ from infra.catalog.services import SERVICES
 from infra.components.alarms import Alarms
 from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
-from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.pg_cron_job import PgCronJob
 from infra.components.python_service import PythonService
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
+from infra.components.secrets import Secrets
 from infra.components.work_queue import WorkQueue
 from infra.config import StackConfig
-from infra.naming import physical_name
 from infra.outputs import Outputs, describe
 
 
 def compose(config: StackConfig, archives: Archives) -> Outputs:
     """Declare the stack; give its outputs by name, each a map by short name."""
-    key_name = physical_name(config.stack, "functions")
-    key_args = EncryptionKeyArgs(physical_name=key_name, stack=config.stack)
-    key = EncryptionKey("functions", key_args)
+    key = Secrets("secrets", secrets_args(config)).key
     queues = {
         q.topic: WorkQueue(q.name, queue_args(q, config)) for q in config.size.queues
     }

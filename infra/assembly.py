@@ -1,19 +1,22 @@
 """Turns what the catalog declares into the inputs of the components."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 from infra.archives import Archives
 from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.catalog.queues import QUEUES, Queue
 from infra.catalog.schedules import Schedule
+from infra.catalog.secrets import SECRETS
 from infra.catalog.services import SERVICES, Service
 from infra.catalog.sizes import alarms_at, rows_at
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.cron_schedule import CronScheduleArgs
 from infra.components.dashboard import DashboardArgs
-from infra.components.encryption_key import EncryptionKey
+from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.pg_cron_job import PgCronJobArgs
 from infra.components.python_service import PythonService, PythonServiceArgs
+from infra.components.secrets import SecretsArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
 from infra.config import StackConfig
 from infra.config_checks import LOCAL
@@ -34,6 +37,18 @@ def queue_args(queue: Queue, config: StackConfig) -> WorkQueueArgs:
         visibility_timeout_s=VISIBILITY_TIMEOUTS * consumer.timeout_s + queue.window_s,
         max_receives=queue.max_receives,
         retention_s=queue.retention_s,
+    )
+
+
+def secrets_args(config: StackConfig) -> SecretsArgs:
+    """Give the inputs of what protects the stack's secrets."""
+    found = {each.config: attrgetter(each.field)(config) for each in SECRETS}
+    return SecretsArgs(
+        stack=config.stack,
+        key=EncryptionKeyArgs(
+            physical_name=physical_name(config.stack, "functions"), stack=config.stack
+        ),
+        values={key: value for key, value in found.items() if value is not None},
     )
 
 

@@ -7,6 +7,7 @@ from deploy.emulator.functions import Function, FunctionAlias
 from deploy.emulator.keys import Key, KeyAlias, KeyPolicy
 from deploy.emulator.kinds import Kind
 from deploy.emulator.logs import LogGroup
+from deploy.emulator.parameters import Parameter
 from deploy.emulator.queues import Queue, RedriveAllowPolicy
 from deploy.emulator.roles import Role, RolePolicy
 from deploy.emulator.schedules import Schedule
@@ -36,6 +37,7 @@ KINDS: dict[str, Kind] = {
     "aws:sns/topicPolicy:TopicPolicy": TopicPolicy(),
     "aws:sns/topicSubscription:TopicSubscription": TopicSubscription(),
     "aws:sqs/queue:Queue": Queue(),
+    "aws:ssm/parameter:Parameter": Parameter(),
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": RedriveAllowPolicy(),
 }
 

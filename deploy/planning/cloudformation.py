@@ -29,6 +29,7 @@ KINDS = {
     "aws:sns/topicPolicy:TopicPolicy": "AWS::SNS::TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription": "AWS::SNS::Subscription",
     "aws:sqs/queue:Queue": "AWS::SQS::Queue",
+    "aws:ssm/parameter:Parameter": "AWS::SSM::Parameter",
 }
 # Each is a property of another resource there.
 NOT_IN_CLOUDFORMATION = {
@@ -69,7 +70,9 @@ NAMES = {
         "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
     },
 }
+# CloudFormation knows no encrypted parameter: `_value` makes one plain.
 LEFT_OUT = {
+    "aws:ssm/parameter:Parameter": {"keyId"},
     "aws:lambda/function:Function": {"publish"},
     "aws:lambda/permission:Permission": {"qualifier", "statementId"},
 }
@@ -119,6 +122,8 @@ def _value(name: str, value: Any) -> Any:
         return json.loads(value)
     if name == "Variables":
         return value
+    if value == "SecureString":
+        return "String"
     if name == "Topics":
         return [value]
     if name == "Dimensions":
