@@ -11,7 +11,9 @@ from deploy.secrets import sources
 from deploy.secrets.compare import Difference, Held, compare, compare_records
 
 NO_CLI = "there is no Pulumi CLI here to decrypt it"
-REPAIR = "./bootstrap deploy"
+DEPLOY = "./bootstrap deploy"
+ANEW = "./bootstrap local.stop && ./bootstrap deploy"
+"""What somebody changed by hand, only a new emulator forgets."""
 
 
 def check(stack: str, out: Output) -> int:
@@ -40,17 +42,18 @@ def looked(deployment: Deployment) -> Iterator[Result]:
     if recorded is None and configured is None:
         raise UsageError(
             f"stack {deployment.stack} has no recorded digests, and its configuration"
-            f" cannot be read: {NO_CLI}; there is nothing to compare its functions with",
-            remedy=REPAIR,
+            f" cannot be read: {NO_CLI}; nothing was compared",
+            remedy=DEPLOY,
         )
     yield _of_record(configured, recorded)
     expected = configured if recorded is None else recorded
     against = "configured" if recorded is None else "recorded"
+    repair = ANEW if deployment.is_local else f"pulumi up --refresh{deployment.suffix}"
     versions: list[Held] = []
     for held in sources.held(deployment):
         versions.append(held)
         if held.version == sources.NEXT:
-            yield _of_function(expected or {}, versions, against)
+            yield _of_function(expected or {}, versions, against, repair)
             versions = []
 
 
@@ -65,7 +68,7 @@ def _of_record(
             title=f"skipped, configuration against the last deploy: {what}",
             status=Status.SKIPPED,
             evidence={"reason": what},
-            remedy=None if configured is None else REPAIR,
+            remedy=None if configured is None else DEPLOY,
         )
     differs = compare_records(configured, recorded)
     return _result(
@@ -74,11 +77,12 @@ def _of_record(
         f"the {len(configured)} configured are those of the last deploy",
         "configured, and not as the last deploy recorded",
         compared=sorted({*configured, *recorded}),
+        repair=DEPLOY,
     )
 
 
 def _of_function(
-    expected: dict[str, str], versions: Sequence[Held], against: str
+    expected: dict[str, str], versions: Sequence[Held], against: str, repair: str
 ) -> Result:
     """Say whether a function has what it should have."""
     service = versions[0].service
@@ -96,6 +100,7 @@ def _of_function(
         f"{service.name}: {len(versions[0].digests)} as {against}",
         f"{service.name}, not as {against}",
         compared=sorted(versions[0].digests),
+        repair=repair,
     )
 
 
@@ -106,6 +111,7 @@ def _result(
     unequal: str,
     *,
     compared: Sequence[str],
+    repair: str,
 ) -> Result:
     """Write a result; names and kinds only."""
     if not differs:
@@ -124,7 +130,7 @@ def _result(
             "compared": list(compared),
             "differs": [vars(each) for each in differs],
         },
-        remedy=REPAIR,
+        remedy=repair,
     )
 
 

@@ -5,6 +5,7 @@ import pulumi
 from infra.archives import Archives
 from infra.assembly import (
     alarms_args,
+    budget_args,
     dashboard_args,
     pg_cron_args,
     queue_args,
@@ -15,6 +16,7 @@ from infra.assembly import (
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
 from infra.components.alarms import Alarms
+from infra.components.budget import Budget
 from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
 from infra.components.pg_cron_job import PgCronJob
@@ -52,6 +54,8 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     for job in pg_cron_args(config):
         PgCronJob(job.job, job)
     alarms = Alarms("alarms", alarms_args(config, key))
+    if config.monthly_budget_usd:
+        Budget("budget", budget_args(config, alarms))
     return describe(
         services={s.name: services[s.folder] for s in SERVICES},
         queues={q.name: queues[q.topic] for q in config.size.queues},

@@ -11,6 +11,7 @@ from infra.catalog.secrets import SECRETS
 from infra.catalog.services import SERVICES, Service
 from infra.catalog.sizes import alarms_at, rows_at
 from infra.components.alarms import Alarms, AlarmsArgs
+from infra.components.budget import BudgetArgs
 from infra.components.cron_schedule import CronScheduleArgs
 from infra.components.dashboard import DashboardArgs
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
@@ -46,7 +47,9 @@ def secrets_args(config: StackConfig) -> SecretsArgs:
     return SecretsArgs(
         stack=config.stack,
         key=EncryptionKeyArgs(
-            physical_name=physical_name(config.stack, "functions"), stack=config.stack
+            physical_name=physical_name(config.stack, "functions"),
+            stack=config.stack,
+            for_budgets=config.monthly_budget_usd > 0,
         ),
         values={key: value for key, value in found.items() if value is not None},
     )
@@ -60,6 +63,17 @@ def alarms_args(config: StackConfig, key: EncryptionKey) -> AlarmsArgs:
         key=key,
         email=config.alert_email,
         webhook=config.alert_webhook,
+        for_budgets=config.monthly_budget_usd > 0,
+    )
+
+
+def budget_args(config: StackConfig, alarms: Alarms) -> BudgetArgs:
+    """Give the inputs of the account's budget."""
+    return BudgetArgs(
+        physical_name=physical_name(config.stack, "month"),
+        limit_usd=config.monthly_budget_usd,
+        topic_arn=alarms.topic_arn,
+        topic_policy=alarms.policy,
     )
 
 

@@ -62,6 +62,9 @@ def month_budget_usd(values: Values, *, is_somebody_told: bool) -> float:
         is_somebody_told: Whether alarms reach anybody.
     """
     budget = values.decimal(MONTH_BUDGET_KEY, 0, MONTH_BUDGET_USD_MAX)
+    if 0 < budget < 1:
+        what = f"must be 0 for no budget, or at least 1, got {budget:g}"
+        values.problem(MONTH_BUDGET_KEY, what)
     if budget and not is_somebody_told:
         values.problem(
             MONTH_BUDGET_KEY,

@@ -1,6 +1,7 @@
 """The kinds of resources that the emulator can be provisioned with, by type token."""
 
 from deploy.emulator.alarms import MetricAlarm
+from deploy.emulator.budgets import Budget
 from deploy.emulator.dashboards import Dashboard
 from deploy.emulator.function_urls import FunctionUrl, Permission
 from deploy.emulator.functions import Function, FunctionAlias
@@ -16,6 +17,7 @@ from deploy.emulator.triggers import EventSourceMapping, FunctionEventInvokeConf
 from deploy.errors import DeployError
 
 KINDS: dict[str, Kind] = {
+    "aws:budgets/budget:Budget": Budget(),
     "aws:cloudwatch/dashboard:Dashboard": Dashboard(),
     "aws:cloudwatch/logGroup:LogGroup": LogGroup(),
     "aws:cloudwatch/metricAlarm:MetricAlarm": MetricAlarm(),

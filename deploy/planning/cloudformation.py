@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.planning import budgets
 from infra.policies.resources import Registered, Resources
 
 KINDS = {
+    budgets.BUDGET: "AWS::Budgets::Budget",
     "aws:cloudwatch/dashboard:Dashboard": "AWS::CloudWatch::Dashboard",
     "aws:cloudwatch/logGroup:LogGroup": "AWS::Logs::LogGroup",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "AWS::CloudWatch::Alarm",
@@ -105,6 +107,8 @@ def template(resources: Resources) -> dict[str, Any]:
 
 def _properties(resource: Registered) -> dict[str, Any]:
     """Write a resource's inputs in CloudFormation's names."""
+    if resource.type == budgets.BUDGET:
+        return budgets.properties({key: resource.get(key) for key in resource.inputs})
     names = NAMES.get(resource.type, {})
     properties: dict[str, Any] = {}
     for key in resource.inputs:

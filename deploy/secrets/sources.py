@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from deploy import account
-from deploy.account import NotThereError
 from deploy.deployment import Deployment
 from deploy.errors import AuthError, DeployError
 from deploy.paths import REPOSITORY
@@ -53,13 +52,11 @@ def recorded(deployment: Deployment) -> dict[str, str] | None:
     """
     name = digests.parameter_name(deployment.stack)
     ssm = account.client(deployment, "ssm")
-    try:
-        with account.explained(deployment, f"parameter {name}"):
+    with account.explained(deployment, f"parameter {name}"):
+        try:
             found = ssm.get_parameter(Name=name, WithDecryption=True)
-    except NotThereError as error:
-        if "does not exist" in str(error):
+        except ssm.exceptions.ParameterNotFound:
             return None
-        raise
     try:
         return digests.read(found["Parameter"]["Value"])
     except (ValueError, KeyError) as error:

@@ -20,7 +20,7 @@ def check(
 
     Examples: secrets.check | secrets.check --stack production --json
 
-    Exit codes: 0 equal; 3 no rights; 4 nothing to look at; 6 a secret differs.
+    Exit codes: 0 equal; 2 usage; 3 no rights; 4 failed; 6 a secret differs.
     """
     from deploy import commands, secret_commands
 

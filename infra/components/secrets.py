@@ -62,7 +62,7 @@ class Secrets(pulumi.ComponentResource):
             type="SecureString",
             key_id=self.key.arn,
             value=pulumi.Output.all(**args.values).apply(
-                lambda values: digests.write(args.stack, values)
+                lambda values: digests.write(args.stack, dict(values))
             ),
             opts=child,
         )

@@ -6,7 +6,7 @@ a preview. What is unknown in a preview is not judged.
 
 from collections.abc import Iterator, Sequence
 
-from infra.policies import access, alarms, data, delivery
+from infra.policies import access, alarms, data, delivery, parameters
 from infra.policies.resources import Finding, Resources, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -14,6 +14,7 @@ RULES: tuple[Rule, ...] = (
     *alarms.RULES,
     *data.RULES,
     *delivery.RULES,
+    *parameters.RULES,
 )
 
 

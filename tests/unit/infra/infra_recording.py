@@ -21,7 +21,7 @@ PLAIN = {
     "planDatabaseGib": "0",
     "planInvocations": "0",
     "planRealtimeConnections": "0",
-    "monthlyBudgetUsd": "0",
+    "monthlyBudgetUsd": "50",
     "supabaseUrl": "https://abc.supabase.co",
     "allowedOrigins": '["https://app.example.com"]',
     "logRetentionDays": "30",

@@ -156,7 +156,7 @@ def test_only_the_local_stack_may_have_its_webhook_on_this_machine():
 
 
 def test_nobody_has_to_be_told_of_alarms():
-    quiet = read("alertEmail", "alertWebhook")
+    quiet = read("alertEmail", "alertWebhook", monthlyBudgetUsd="0")
 
     assert (quiet.alert_email, quiet.alert_webhook) == ("", None)
 

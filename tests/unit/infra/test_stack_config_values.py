@@ -186,12 +186,19 @@ def test_a_budget_that_refuses_long_conversations_is_a_warning_with_the_models()
 
 
 def test_a_monthly_budget_that_tells_nobody_is_refused():
-    given = {**COMPLETE, "monthlyBudgetUsd": "50"}
+    given = COMPLETE
     quiet = {key: value for key, value in given.items() if not key.startswith("alert")}
 
     assert said_of("monthlyBudgetUsd", given) == []
+    assert said_of("monthlyBudgetUsd", {**quiet, "monthlyBudgetUsd": "0"}) == []
     assert said_of("monthlyBudgetUsd", quiet) == [
         "50 tells nobody: it notifies those who are told of alarms, and alertEmail and alertWebhook are both missing"
+    ]
+
+
+def test_a_monthly_budget_of_some_cents_is_refused():
+    assert said_of("monthlyBudgetUsd", {**COMPLETE, "monthlyBudgetUsd": "0.004"}) == [
+        "must be 0 for no budget, or at least 1, got 0.004"
     ]
 
 
