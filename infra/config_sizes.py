@@ -105,6 +105,13 @@ def check_needs(
             f"users {size.users} needs redis, got {limit_store}: else every request is"
             f" a write to the primary; run `pulumi config set {STORE_KEY} redis`",
         )
+    if has_replica and limit_store == "postgres":
+        values.warn(
+            REPLICA_KEY,
+            f"spares the primary nothing while {STORE_KEY} is postgres, which counts a"
+            " user's request in the statement that reads the page; run"
+            f" `pulumi config set {STORE_KEY} redis`",
+        )
     if size.recommends_replica and not has_replica:
         values.warn(
             REPLICA_KEY,

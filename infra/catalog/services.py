@@ -174,6 +174,8 @@ READ_HISTORY = Service(
     concurrency=20,
     settings=(
         "DATABASE_URL",
+        "DATABASE_REPLICA_URL",
+        "REPLICA_STALENESS_S",
         "JWT_SECRET",
         "JWT_ISSUER",
         JWKS_SETTING,

@@ -62,7 +62,9 @@ def test_a_preview_declares_it_with_a_topic_that_is_unknown(preview):
 
 def test_cfn_lint_sees_a_wrong_budget(stack):
     (budget,) = stack[0].of(BUDGET)
-    wrong = replace(budget, inputs={**budget.inputs, "timeUnit": ["x"], "surprise": "x"})
+    wrong = replace(
+        budget, inputs={**budget.inputs, "timeUnit": ["x"], "surprise": "x"}
+    )
 
     found = findings(Resources([wrong]), REGION)
 
