@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-import pulumi
-
 from infra.naming import PROJECT
 
 Check = Callable[[str], str | None]
@@ -170,6 +168,9 @@ class Values:
 
 def of_selected_stack() -> Values:
     """Read what the engine, or a test, set for the running program."""
+    # Inside, because whoever reads values from a file has no use for it.
+    import pulumi
+
     config = pulumi.runtime.config
     given = {**config.get_config_env(), **config.CONFIG.get()}
     secrets = {key for key in given if pulumi.runtime.is_config_secret(key)}

@@ -71,7 +71,16 @@ class Pair:
             conn.execute("select pg_reload_conf()")
         self._replica.folder.mkdir(mode=PASSAGE)
         tool = self._primary.installation.bindir / "pg_basebackup"
-        arguments = ["-D", str(self._replica.data), "-R", "-c", "fast", "-X", "stream"]
+        arguments = [
+            "-D",
+            str(self._replica.data),
+            "-R",
+            "-c",
+            "fast",
+            "-X",
+            "stream",
+            "--no-sync",
+        ]
         parts = urlsplit(self._facts.admin_url)
         where = f"postgresql://{parts.username}@{parts.hostname}:{parts.port}/postgres"
         subprocess.run(

@@ -44,7 +44,7 @@ def secrets_of(name: str) -> dict[str, str]:
 def read(name: str, **changes: str) -> Values:
     secrets = secrets_of(name)
     values = {
-        **configuration._defaults(configuration.PROJECT_FILE),
+        **configuration.defaults(configuration.PROJECT_FILE),
         **configuration.of_file(REPOSITORY / name),
         **{f"kiloscale:{key}": value for key, value in {**secrets, **changes}.items()},
     }
