@@ -2,7 +2,16 @@
 
 from invoke.collection import Collection
 
-from deploy.tasks import checklist, crons, local, moving, queues, receipts, workshop
+from deploy.tasks import (
+    checklist,
+    crons,
+    local,
+    moving,
+    queues,
+    receipts,
+    secrets,
+    workshop,
+)
 
 namespace = Collection(
     checklist.deploy,
@@ -28,6 +37,7 @@ GROUPS = {
     "receipt": (receipts.show, receipts.verify),
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
+    "secrets": (secrets.check,),
 }
 for group, tasks in GROUPS.items():
     namespace.add_collection(Collection(group, *tasks))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.checklist import Result, Status
+from deploy.sizes import alarms_of
 from infra.catalog.alarms import ALARMS, Alarm
 from infra.metrics import TOPIC, dimensions, namespace
 from infra.naming import physical_name
@@ -25,19 +26,20 @@ def declared(found: Found, stack: str) -> Result:
         stack: Name of the stack.
     """
     wrong = {}
-    for alarm in ALARMS:
+    catalog = alarms_of(stack)
+    for alarm in catalog:
         differs = differences(alarm, found.get(physical_name(stack, alarm.name)), stack)
         if differs:
             wrong[alarm.name] = differs
     listed = "; ".join(f"{name}: {', '.join(what)}" for name, what in wrong.items())
     return Result(
         id="alarms.declared",
-        title=f"{len(wrong)} of {len(ALARMS)} differ from the catalog: {listed}"
+        title=f"{len(wrong)} of {len(catalog)} differ from the catalog: {listed}"
         if wrong
-        else f"all {len(ALARMS)} exist as declared and tell the topic {TOPIC}",
+        else f"all {len(catalog)} exist as declared and tell the topic {TOPIC}",
         status=Status.FAIL if wrong else Status.PASS,
         evidence={
-            "rings_if": {alarm.name: condition(alarm, stack) for alarm in ALARMS},
+            "rings_if": {alarm.name: condition(alarm, stack) for alarm in catalog},
             "differs": wrong,
         },
         # What somebody changed by hand, only a new emulator forgets.

@@ -26,10 +26,11 @@ from functions.chat_send.settings import Settings
 from functions.message_batcher import Acceptor, MessageBatcher
 from functions.outbox_worker import OutboxWorker
 from functions.pooled_database import PooledDatabase
-from functions.routes import CHAT_SEND, ROUTES, Route
+from functions.routes import CHAT_SEND, READ_HISTORY, ROUTES, Route
 from functions.shared.application import Application
 from functions.shared.http import Request
 from functions.shared.logging import configure
+from functions.shared.replicas import CONNECT_TIMEOUT_S
 
 HEALTH_PATH = "/healthz"
 """Answers as long as the process does; asks no other part."""
@@ -61,13 +62,16 @@ def create(
         )
     service = Service(settings, database)
     chat = ChatEndpoint(service, settings.allowed_origins, acceptor)
-    routes = [_mount(route, variables, database) for route in ROUTES]
+    replica = _replica(variables)
+    routes = [_mount(route, variables, database, replica) for route in ROUTES]
     routes.append(HttpRoute(HEALTH_PATH, _health))
     worker = OutboxWorker(variables, database) if drains else None
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         database.open()
+        if replica:
+            replica.open()
         await chat.open()
         if worker:
             worker.start()
@@ -76,6 +80,8 @@ def create(
         if worker:
             await run_in_threadpool(worker.stop)
         database.close()
+        if replica:
+            replica.close()
 
     everything_else = Starlette(routes=routes, lifespan=lifespan)
 
@@ -95,13 +101,25 @@ async def _health(_: HttpRequest) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
+def _replica(variables: Mapping[str, str]) -> PooledDatabase | None:
+    """Give the read replica, if there is one."""
+    url = variables.get("DATABASE_REPLICA_URL", "")
+    return PooledDatabase(url, timeout_s=CONNECT_TIMEOUT_S) if url else None
+
+
 def _mount(
-    route: Route, variables: Mapping[str, str], database: PooledDatabase
+    route: Route,
+    variables: Mapping[str, str],
+    database: PooledDatabase,
+    replica: PooledDatabase | None,
 ) -> HttpRoute:
     """Assemble the service of a route."""
     package = f"functions.{route.service}"
     settings = import_module(f"{package}.settings").Settings.from_environ(variables)
-    application = import_module(f"{package}.handler").application(settings, database)
+    databases = [database]
+    if replica and route is READ_HISTORY:
+        databases.append(replica)
+    application = import_module(f"{package}.handler").application(settings, *databases)
     return HttpRoute(route.path, Endpoint(application))
 
 

@@ -26,15 +26,16 @@ class PooledDatabase:
 
     Args:
         url: libpq connection URI.
+        timeout_s: How long to wait for a connection, in seconds.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout_s: float = CONNECT_TIMEOUT_S) -> None:
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url,
             kwargs=options("asgi"),
             min_size=1,
             max_size=CONNECTIONS,
-            timeout=CONNECT_TIMEOUT_S,
+            timeout=timeout_s,
             check=_check,
             open=False,
         )

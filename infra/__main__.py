@@ -6,40 +6,41 @@ from infra import fronts
 from infra.archives import Archives
 from infra.assembly import (
     alarms_args,
+    budget_args,
     dashboard_args,
     pg_cron_args,
     queue_args,
     schedule_args,
+    secrets_args,
     service_args,
 )
-from infra.catalog.queues import QUEUES
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
 from infra.cdn_assembly import declare_cdn
 from infra.components.alarms import Alarms
+from infra.components.budget import Budget
 from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
-from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.pg_cron_job import PgCronJob
 from infra.components.python_service import PythonService
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
+from infra.components.secrets import Secrets
 from infra.components.work_queue import WorkQueue
 from infra.config import StackConfig
-from infra.naming import physical_name
 from infra.outputs import Outputs, describe
 
 
 def compose(config: StackConfig, archives: Archives) -> Outputs:
     """Declare the stack; give its outputs by name, each a map by short name."""
-    key_name = physical_name(config.stack, "functions")
-    key_args = EncryptionKeyArgs(physical_name=key_name, stack=config.stack)
-    key = EncryptionKey("functions", key_args)
-    queues = {q.topic: WorkQueue(q.name, queue_args(q, config)) for q in QUEUES}
+    key = Secrets("secrets", secrets_args(config)).key
+    queues = {
+        q.topic: WorkQueue(q.name, queue_args(q, config)) for q in config.size.queues
+    }
     services = {
         s.folder: PythonService(s.name, service_args(s, config, archives, key, queues))
-        for s in SERVICES
+        for s in config.size.services
     }
-    for queue in QUEUES:
+    for queue in config.size.queues:
         consumer = QueueConsumerArgs(
             queue=queues[queue.topic],
             service=services[queue.consumer],
@@ -55,9 +56,11 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     for job in pg_cron_args(config):
         PgCronJob(job.job, job)
     alarms = Alarms("alarms", alarms_args(config, key))
+    if config.monthly_budget_usd:
+        Budget("budget", budget_args(config, alarms))
     outputs = describe(
         services={s.name: services[s.folder] for s in SERVICES},
-        queues={q.name: queues[q.topic] for q in QUEUES},
+        queues={q.name: queues[q.topic] for q in config.size.queues},
         schedules=schedules,
         alarms=alarms,
         dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),

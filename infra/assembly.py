@@ -1,20 +1,23 @@
 """Turns what the catalog declares into the inputs of the components."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 
 from infra.archives import Archives
-from infra.catalog.alarms import ALARMS
-from infra.catalog.charts import ROWS
 from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.catalog.queues import QUEUES, Queue
 from infra.catalog.schedules import Schedule
+from infra.catalog.secrets import SECRETS
 from infra.catalog.services import SERVICES, Service
+from infra.catalog.sizes import alarms_at, rows_at
 from infra.components.alarms import Alarms, AlarmsArgs
+from infra.components.budget import BudgetArgs
 from infra.components.cron_schedule import CronScheduleArgs
 from infra.components.dashboard import DashboardArgs
-from infra.components.encryption_key import EncryptionKey
+from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.pg_cron_job import PgCronJobArgs
 from infra.components.python_service import PythonService, PythonServiceArgs
+from infra.components.secrets import SecretsArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
 from infra.config import StackConfig
 from infra.config_checks import LOCAL
@@ -38,14 +41,39 @@ def queue_args(queue: Queue, config: StackConfig) -> WorkQueueArgs:
     )
 
 
+def secrets_args(config: StackConfig) -> SecretsArgs:
+    """Give the inputs of what protects the stack's secrets."""
+    found = {each.config: attrgetter(each.field)(config) for each in SECRETS}
+    return SecretsArgs(
+        stack=config.stack,
+        key=EncryptionKeyArgs(
+            physical_name=physical_name(config.stack, "functions"),
+            stack=config.stack,
+            for_budgets=config.monthly_budget_usd > 0,
+        ),
+        values={key: value for key, value in found.items() if value is not None},
+    )
+
+
 def alarms_args(config: StackConfig, key: EncryptionKey) -> AlarmsArgs:
     """Give the inputs of the alarms."""
     return AlarmsArgs(
         stack=config.stack,
-        alarms=ALARMS,
+        alarms=alarms_at(config.size.limits),
         key=key,
         email=config.alert_email,
         webhook=config.alert_webhook,
+        for_budgets=config.monthly_budget_usd > 0,
+    )
+
+
+def budget_args(config: StackConfig, alarms: Alarms) -> BudgetArgs:
+    """Give the inputs of the account's budget."""
+    return BudgetArgs(
+        physical_name=physical_name(config.stack, "month"),
+        limit_usd=config.monthly_budget_usd,
+        topic_arn=alarms.topic_arn,
+        topic_policy=alarms.policy,
     )
 
 
@@ -53,7 +81,7 @@ def dashboard_args(config: StackConfig, alarms: Alarms) -> DashboardArgs:
     """Give the inputs of the dashboard."""
     return DashboardArgs(
         stack=config.stack,
-        rows=ROWS,
+        rows=rows_at(config.size.limits),
         alarms=sorted(alarms.names),
         topic_arn=alarms.topic_arn,
     )

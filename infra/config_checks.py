@@ -19,11 +19,26 @@ EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 """Enough to tell an address from a name or a list; SNS proves it by a mail."""
 
 
+_SPACES = "must be one word without spaces"
+
+
 def long_enough(value: str) -> str | None:
     """Refuse a key that could be guessed."""
     if len(value) >= KEY_LENGTH_MIN:
         return None
     return f"must have at least {KEY_LENGTH_MIN} characters, got {len(value)}"
+
+
+def one_word(value: str) -> str | None:
+    """Refuse a key that was copied with more than itself; it is secret."""
+    return None if value.split() == [value] else _SPACES
+
+
+def issuer(value: str) -> str | None:
+    """Refuse what is no ``iss`` of a token."""
+    if one_word(value):
+        return f"must be one word, as in the tokens' iss, got {value}"
+    return None
 
 
 def url(value: str) -> str | None:
@@ -102,3 +117,14 @@ def database(value: str) -> str | None:
             " the direct host has IPv6 only, which a function cannot reach"
         )
     return None
+
+
+def another_than(primary: str) -> Callable[[str], str | None]:
+    """Make the check of a replica's connection URI, by that of the primary."""
+
+    def check(value: str) -> str | None:
+        if value == primary:
+            return "must be the replica's, got that of databaseUrl: nothing is spared"
+        return database(value)
+
+    return check

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-import pulumi
-
 from infra.naming import PROJECT
 
 PROVIDER_SECRETS = ("cloudflare:apiToken",)
@@ -30,17 +28,28 @@ class Values:
         given: Values by key without the project's prefix; lists as JSON.
         secrets: Keys whose values are stored encrypted.
         problems: What is wrong, each with file and key.
+        warnings: What works and should be different, likewise.
+        asked: Keys that somebody has asked for; any other is unknown.
     """
 
     stack: str
     given: Mapping[str, str]
     secrets: Collection[str]
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
 
     def problem(self, key: str, what: str) -> None:
         """Note that a value is missing or wrong."""
-        self.problems.append(f"Pulumi.{self.stack}.yaml: {PROJECT}:{key}: {what}")
+        self.problems.append(self._about(key, what))
+
+    def warn(self, key: str, what: str) -> None:
+        """Note a value that works and should be another."""
+        self.warnings.append(self._about(key, what))
+
+    def _about(self, key: str, what: str) -> str:
+        """Say where a value is, and something of it."""
+        return f"Pulumi.{self.stack}.yaml: {PROJECT}:{key}: {what}"
 
     def text(
         self,
@@ -95,7 +104,17 @@ class Values:
             choices = ", ".join(map(str, allowed))
             self.problem(key, f"must be one of {choices}, got {raw}")
             return 0
-        return int(raw or 0)
+        return int(raw or allowed[0])
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        """Give a whole number within a range."""
+        raw = self.text(key)
+        is_whole = raw.isascii() and raw.isdigit() and len(raw) <= len(str(high))
+        if raw and not (is_whole and low <= int(raw) <= high):
+            what = f"must be a whole number from {low:,} to {high:,}, got {raw}"
+            self.problem(key, what)
+            return low
+        return int(raw or low)
 
     def choice(self, key: str, allowed: Sequence[str]) -> str:
         """Give a text out of some."""
@@ -159,6 +178,9 @@ class Values:
 
 def of_selected_stack() -> Values:
     """Read what the engine, or a test, set for the running program."""
+    # Inside, because whoever reads values from a file has no use for it.
+    import pulumi
+
     config = pulumi.runtime.config
     given = {**config.get_config_env(), **config.CONFIG.get()}
     secrets = {key for key in given if pulumi.runtime.is_config_secret(key)}

@@ -1,13 +1,14 @@
 """Renders the environment of each function from the catalog and the configuration."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
 from infra.catalog.caches import CACHE_LIFETIMES
-from infra.catalog.limits import PLAN_LIMITS, RATE_LIMITS
+from infra.catalog.limits import RATE_LIMITS, PlanLimit
 from infra.catalog.models import PRICES, UNKNOWN
+from infra.catalog.replicas import REPLICA_STALENESS_S
 from infra.catalog.services import REDIS_SETTING, Service
 from infra.config import StackConfig
 from infra.naming import metrics_namespace
@@ -28,7 +29,11 @@ def render(
     Raises:
         ValueError: The catalog names a setting that nothing here provides.
     """
-    known = {**_of_stack(config), **_of_limits(), **_of_queues(queue_urls)}
+    known = {
+        **_of_stack(config),
+        **_of_limits(config.size.limits),
+        **_of_queues(queue_urls),
+    }
     unknown = [name for name in service.settings if name not in known]
     if unknown:
         raise ValueError(
@@ -44,6 +49,8 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
     return {
         "STACK": config.stack,
         "DATABASE_URL": config.database_url,
+        "DATABASE_REPLICA_URL": config.database_replica_url or "",
+        "REPLICA_STALENESS_S": str(REPLICA_STALENESS_S),
         "JWT_SECRET": config.jwt_secret,
         "JWT_ISSUER": config.jwt_issuer,
         "JWKS_URL": config.jwks_url,
@@ -64,13 +71,13 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
     }
 
 
-def _of_limits() -> dict[str, pulumi.Input[str]]:
+def _of_limits(quotas: Sequence[PlanLimit]) -> dict[str, pulumi.Input[str]]:
     """Give what the plan sets, e.g. ``CHAT_LIMIT_HITS`` and ``CACHE_USAGE_S``."""
     values: dict[str, pulumi.Input[str]] = {}
     for rate in RATE_LIMITS:
         values[f"{rate.name.upper()}_LIMIT_HITS"] = str(rate.hits)
         values[f"{rate.name.upper()}_LIMIT_WINDOW_S"] = str(rate.window_s)
-    for quota in PLAN_LIMITS:
+    for quota in quotas:
         values[f"{quota.name.upper()}_LIMIT"] = str(quota.limit)
         values[f"{quota.name.upper()}_ALERT_AT"] = str(quota.alert_at)
     for cache in CACHE_LIFETIMES:

@@ -35,6 +35,22 @@ def metrics_namespace(stack: str) -> str:
     return f"Kiloscale/{stack}"
 
 
+def budget_arns(arn: str) -> dict[str, dict[str, str]]:
+    """Write the condition that only budgets of one account meet.
+
+    AWS Budgets names no single budget (Cost Management user guide, "Creating an Amazon
+    SNS topic for budget notifications").
+
+    Args:
+        arn: Any ARN of the stack's account.
+    """
+    _, partition, _, _, account, *_ = arn.split(":")
+    return {
+        "StringEquals": {"aws:SourceAccount": account},
+        "ArnLike": {"aws:SourceArn": f"arn:{partition}:budgets::{account}:*"},
+    }
+
+
 def alarm_arns(arn: str, stack: str) -> dict[str, dict[str, str]]:
     """Write the condition that only alarms of one stack meet.
 

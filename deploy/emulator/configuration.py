@@ -59,7 +59,7 @@ def of_local(stack: LocalStack) -> Configuration:
         "geminiBaseUrl": f"{stack.supabase_url}/llm/gemini",
         "openaiBaseUrl": f"{stack.supabase_url}/llm/v1",
     }
-    values = _defaults(PROJECT_FILE) | of_file(STACK_FILE)
+    values = defaults(PROJECT_FILE) | of_file(STACK_FILE)
     values["aws:region"] = stack.region
     values |= {f"{PROJECT}:{key}": value for key, value in (plain | secrets).items()}
     hidden = {f"{PROJECT}:{key}" for key in secrets}
@@ -71,12 +71,7 @@ def of_local(stack: LocalStack) -> Configuration:
     return Configuration(values=values, secrets=frozenset(hidden))
 
 
-def defaults() -> dict[str, str]:
-    """Give the project's defaults by full key."""
-    return _defaults(PROJECT_FILE)
-
-
-def _defaults(path: Path) -> dict[str, str]:
+def defaults(path: Path = PROJECT_FILE) -> dict[str, str]:
     """Read the project's defaults: a plain value, or a schema with one."""
     found = {}
     for key, entry in _config(path).items():

@@ -1,12 +1,14 @@
 """The kinds of resources that the emulator can be provisioned with, by type token."""
 
 from deploy.emulator.alarms import MetricAlarm
+from deploy.emulator.budgets import Budget
 from deploy.emulator.dashboards import Dashboard
 from deploy.emulator.function_urls import FunctionUrl, Permission
 from deploy.emulator.functions import Function, FunctionAlias
 from deploy.emulator.keys import Key, KeyAlias, KeyPolicy
 from deploy.emulator.kinds import Kind
 from deploy.emulator.logs import LogGroup
+from deploy.emulator.parameters import Parameter
 from deploy.emulator.queues import Queue, RedriveAllowPolicy
 from deploy.emulator.roles import Role, RolePolicy
 from deploy.emulator.schedules import Schedule
@@ -15,6 +17,7 @@ from deploy.emulator.triggers import EventSourceMapping, FunctionEventInvokeConf
 from deploy.errors import DeployError
 
 KINDS: dict[str, Kind] = {
+    "aws:budgets/budget:Budget": Budget(),
     "aws:cloudwatch/dashboard:Dashboard": Dashboard(),
     "aws:cloudwatch/logGroup:LogGroup": LogGroup(),
     "aws:cloudwatch/metricAlarm:MetricAlarm": MetricAlarm(),
@@ -36,6 +39,7 @@ KINDS: dict[str, Kind] = {
     "aws:sns/topicPolicy:TopicPolicy": TopicPolicy(),
     "aws:sns/topicSubscription:TopicSubscription": TopicSubscription(),
     "aws:sqs/queue:Queue": Queue(),
+    "aws:ssm/parameter:Parameter": Parameter(),
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": RedriveAllowPolicy(),
 }
 

@@ -4,10 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from deploy.planning import budgets
 from deploy.planning import cloudformation_edge as edge
 from infra.policies.resources import Registered, Resources
 
 KINDS = {
+    budgets.BUDGET: "AWS::Budgets::Budget",
     "aws:cloudwatch/dashboard:Dashboard": "AWS::CloudWatch::Dashboard",
     "aws:cloudwatch/logGroup:LogGroup": "AWS::Logs::LogGroup",
     "aws:cloudwatch/metricAlarm:MetricAlarm": "AWS::CloudWatch::Alarm",
@@ -30,6 +32,7 @@ KINDS = {
     "aws:sns/topicPolicy:TopicPolicy": "AWS::SNS::TopicPolicy",
     "aws:sns/topicSubscription:TopicSubscription": "AWS::SNS::Subscription",
     "aws:sqs/queue:Queue": "AWS::SQS::Queue",
+    "aws:ssm/parameter:Parameter": "AWS::SSM::Parameter",
 }
 # Each is a property of another resource there.
 NOT_IN_CLOUDFORMATION = {
@@ -70,7 +73,9 @@ NAMES = {
         "receiveWaitTimeSeconds": "ReceiveMessageWaitTimeSeconds",
     },
 }
+# CloudFormation knows no encrypted parameter: `_value` makes one plain.
 LEFT_OUT = {
+    "aws:ssm/parameter:Parameter": {"keyId"},
     "aws:lambda/function:Function": {"publish"},
     "aws:lambda/permission:Permission": {"qualifier", "statementId"},
 }
@@ -107,6 +112,8 @@ def template(resources: Resources) -> dict[str, Any]:
 
 def _properties(resource: Registered) -> dict[str, Any]:
     """Write a resource's inputs in CloudFormation's names."""
+    if resource.type == budgets.BUDGET:
+        return budgets.properties({key: resource.get(key) for key in resource.inputs})
     names = NAMES.get(resource.type, {})
     properties: dict[str, Any] = {}
     for key in resource.inputs:
@@ -124,6 +131,8 @@ def _value(name: str, value: Any) -> Any:
         return json.loads(value)
     if name == "Variables":
         return value
+    if value == "SecureString":
+        return "String"
     if name == "Topics":
         return [value]
     if name == "Dimensions":

@@ -114,6 +114,7 @@ def _chosen(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
         ),
         "aws:sns/topic:Topic": f"sns:{here}:{named}",
         "aws:sqs/queue:Queue": f"sqs:{here}:{named}",
+        "aws:ssm/parameter:Parameter": f"ssm:{here}:parameter{named}",
         "aws:scheduler/schedule:Schedule": (
             f"scheduler:{here}:schedule/default/{named}"
         ),

@@ -17,6 +17,7 @@ from deploy.emulator.configuration import WEBHOOK
 from deploy.emulator.live import Look
 from deploy.errors import DeployError
 from deploy.local.facts import LocalStack
+from deploy.sizes import alarms_of
 from deploy.smoke.gateway import Gateway
 from infra.catalog.alarms import CRON_FAILURES, DATABASE_BYTES, OUTBOX_AGE, Alarm
 from infra.catalog.services import HEALTH_CHECK
@@ -97,7 +98,8 @@ def look(stack: LocalStack) -> Found:
 
 def choose(found: Found) -> Alarm | None:
     """Choose an alarm that is OK: one that rings for a reason is not proved by ours."""
-    for alarm in PROVABLE:
+    catalog = {alarm.name: alarm for alarm in alarms_of("local")}
+    for alarm in (catalog[each.name] for each in PROVABLE):
         if found[physical_name("local", alarm.name)]["StateValue"] == SILENT:
             return alarm
     return None

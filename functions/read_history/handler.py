@@ -3,7 +3,7 @@
 import logging
 import os
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.read_history import questions
 from functions.read_history.admission import SCOPE, Admission
@@ -19,18 +19,25 @@ from functions.shared.http import Request, Response, json_response
 from functions.shared.limits import Limit
 from functions.shared.logging import configure
 
+if TYPE_CHECKING:
+    from functions.shared.replicas import Replica
+
 logger = logging.getLogger(__name__)
 
 
-def application(settings: Settings, database: Database) -> Application:
+def application(
+    settings: Settings, database: Database, replica: Database | None = None
+) -> Application:
     """Assemble the service.
 
     Args:
         settings: Its environment.
         database: Where the messages are, and the limits if Postgres counts them.
+        replica: A read replica of it; ``None`` for none.
     """
     facts = Facts(database, settings)
-    history = History(database, facts, _admission(settings, database))
+    admission = _admission(settings, database)
+    history = History(database, facts, admission, _fresh(settings, replica))
     metrics = CacheMetrics(
         settings.metrics_namespace,
         settings.stack,
@@ -48,6 +55,15 @@ def application(settings: Settings, database: Database) -> Application:
         return json_response(200, page, headers)
 
     return Application(READ_HISTORY, respond, settings.allowed_origins)
+
+
+def _fresh(settings: Settings, replica: Database | None) -> "Replica | None":
+    """Have the replica asked only while it is fresh."""
+    if replica is None:
+        return None
+    from functions.shared.replicas import Replica
+
+    return Replica(replica, staleness_s=settings.replica_staleness_s)
 
 
 def _admission(settings: Settings, database: Database) -> Admission:
@@ -74,7 +90,20 @@ def _service() -> Application:
     configure("read_history")
     settings = Settings.from_environ(os.environ)
     database = SingleConnection(settings.database_url, "read_history")
-    return application(settings, database)
+    return application(settings, database, _replica(settings))
+
+
+def _replica(settings: Settings) -> Database | None:
+    """Give the read replica, if there is one; it is connected to at its first use."""
+    if not settings.database_replica_url:
+        return None
+    from functions.shared.replicas import CONNECT_TIMEOUT_S
+
+    return SingleConnection(
+        settings.database_replica_url,
+        "read_history",
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+    )
 
 
 def handle(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,9 @@ from functions.shared.auth import Caller
 from functions.shared.caching import APP, Key
 from functions.shared.database import Database
 from functions.shared.http import HttpError
+
+if TYPE_CHECKING:
+    from functions.shared.replicas import Replica
 
 
 class Conversation(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,13 +84,20 @@ class History:
     """Reads conversations.
 
     Args:
-        database: Where the messages are read: the one place to give a replica to, which
-            cannot count the requests as well.
+        database: Where the messages are.
         facts: What is remembered.
         admission: Counts the requests.
+        replica: Where pages are read that may be somewhat old; ``None`` for none.
     """
 
-    def __init__(self, database: Database, facts: Facts, admission: Admission) -> None:
+    def __init__(
+        self,
+        database: Database,
+        facts: Facts,
+        admission: Admission,
+        replica: "Replica | None" = None,
+    ) -> None:
+        self._replica = replica
         self._database = database
         self._facts = facts
         self._admission = admission
@@ -145,11 +155,27 @@ class History:
             messages=question.limit + 1,
         )
         hit = self._admission.in_statement(caller)
+        if hit is None and (rows := self._from_replica(asked)):
+            return rows
         # A repetition after a lost connection counts the request twice at worst: a user
         # loses one of a thousand, and nobody gets one more.
         return self._database.run(
             lambda connection: queries.page(connection, asked, hit), repeatable=True
         )
+
+    def _from_replica(self, asked: Asked) -> Sequence[Row] | None:
+        """Read the page from the replica; ``None`` if the primary has to be asked.
+
+        A replica cannot count requests. And what it does not find, a conversation of
+        the last seconds for instance, only the primary knows not to be there.
+        """
+        if self._replica is None:
+            return None
+        rows = self._replica.read(
+            lambda connection: queries.page_of_replica(connection, asked),
+            lambda found: found[0].staleness_s,
+        )
+        return rows if rows and rows[0].owner is not None else None
 
     def _account(self, owner: UUID) -> Account:
         """Give what is remembered of a user."""

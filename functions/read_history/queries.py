@@ -25,7 +25,8 @@ with hit as materialized (
       join public.conversations c on h.is_admitted and c.id = %(chat_id)s::uuid
      where %(user_id)s::uuid is null or c.user_id = %(user_id)s::uuid
 )
-select h.is_admitted, h.hits, h.reset_s, h.commit_mode, c.user_id as owner,
+select h.is_admitted, h.hits, h.reset_s, h.commit_mode, h.staleness_s::float8,
+       c.user_id as owner,
        m.id, m.role::text as role, coalesce(m.text, '') as text, m.created_at,
        m.status::text as status, m.mode::text as mode, m.user_id, m.client_msg_id
   from hit h
@@ -47,13 +48,26 @@ select h.is_admitted, h.hits, h.reset_s, h.commit_mode, c.user_id as owner,
 # for the disk: see `functions.shared.limits.postgres`. The planner takes a function for
 # 1,000 rows unless it is told; for so many it would sort all messages (400 ms).
 PAGE_AND_HIT = _PAGE.format(
-    hit="""select set_config('synchronous_commit', 'off', true) as commit_mode, l.*
+    hit="""select set_config('synchronous_commit', 'off', true) as commit_mode,
+           0 as staleness_s, l.*
       from kiloscale.hit_limit(
                %(scope)s, %(subject)s, 1, %(hits_max)s, %(window_s)s) l
      limit 1"""
 )
-PAGE = _PAGE.format(
-    hit="select '' as commit_mode, true as is_admitted, 0 as hits, 0 as reset_s"
+_NO_HIT = """select '' as commit_mode, true as is_admitted, 0 as hits, 0 as reset_s,
+           {staleness} as staleness_s"""
+PAGE = _PAGE.format(hit=_NO_HIT.format(staleness="0"))
+
+# A replica has all that was committed until the commit that it replayed last, so that
+# it is at most so far behind, also where it has lost the primary. When nobody commits
+# it seems older than it is; then the primary has time for the page. One that was
+# promoted is no longer behind, and one that has replayed nothing does not know.
+PAGE_OF_REPLICA = _PAGE.format(
+    hit=_NO_HIT.format(
+        staleness="""case when pg_is_in_recovery() then
+               extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp())
+           else 0 end"""
+    )
 )
 
 CONVERSATION = """
@@ -105,6 +119,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         hits: Hits of the window, this one included; 0 if it was counted elsewhere.
         reset_s: Time until the window ends, in seconds.
         commit_mode: Has the statement commit without a wait.
+        staleness_s: How far the server is behind, at most, in seconds; ``None`` if it
+            does not know.
         owner: Owner of the conversation; ``None`` if it is not found.
         id: The message; ``None`` if the page is empty, and so are the fields below.
     """
@@ -113,6 +129,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     hits: int
     reset_s: int
     commit_mode: str
+    staleness_s: float | None
     owner: UUID | None
     id: UUID | None
     role: str | None
@@ -145,6 +162,17 @@ def page(connection: Connection, asked: Asked, hit: Hit | None) -> Sequence[Row]
     with connection.cursor(row_factory=class_row(Row)) as cursor:
         statement = PAGE if hit is None else PAGE_AND_HIT
         return cursor.execute(statement, parameters).fetchall()
+
+
+def page_of_replica(connection: Connection, asked: Asked) -> Sequence[Row]:
+    """Read a page from a replica, with how far it is behind.
+
+    Returns:
+        At least one row.
+    """
+    with connection.cursor(row_factory=class_row(Row)) as cursor:
+        parameters = msgspec.structs.asdict(asked)
+        return cursor.execute(PAGE_OF_REPLICA, parameters).fetchall()
 
 
 def conversation(

@@ -15,6 +15,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         database_url: libpq connection URI.
+        database_replica_url: The same of a read replica; empty where there is none.
+        replica_staleness_s: How far that may be behind, in seconds.
         credentials: What callers are checked against.
         allowed_origins: Origins whose pages may call.
         limit_hits: Requests that one window admits for a user.
@@ -29,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     database_url: str
+    database_replica_url: str
+    replica_staleness_s: int
     credentials: Credentials
     allowed_origins: tuple[str, ...]
     limit_hits: int
@@ -49,8 +53,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             SettingsError: A variable is missing or unreadable; names all of them.
         """
         environment = Environment(variables)
+        replica_url = environment.text("DATABASE_REPLICA_URL")
         settings = cls(
             database_url=environment.required("DATABASE_URL"),
+            database_replica_url=replica_url,
+            replica_staleness_s=environment.integer("REPLICA_STALENESS_S", low=1)
+            if replica_url
+            else 0,
             credentials=Credentials.read(environment),
             allowed_origins=environment.items("ALLOWED_ORIGINS"),
             limit_hits=environment.integer("API_LIMIT_HITS", low=1),

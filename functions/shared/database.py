@@ -66,10 +66,18 @@ class SingleConnection:
     Args:
         url: libpq connection URI.
         application_name: Shown in ``pg_stat_activity``.
+        connect_timeout_s: How long it may take to connect, in seconds; at least 2.
     """
 
-    def __init__(self, url: str, application_name: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        application_name: str,
+        *,
+        connect_timeout_s: int = CONNECT_TIMEOUT_S,
+    ) -> None:
         self._url = url
+        self._connect_timeout_s = connect_timeout_s
         self._application_name = application_name
         self._connection: Connection | None = None
         # Lambda never contends for it; a test or a tool with threads would otherwise
@@ -101,9 +109,9 @@ class SingleConnection:
         if self._connection is not None and not is_alive(self._connection):
             self.close()
         if self._connection is None:
-            self._connection = psycopg.connect(
-                self._url, **options(self._application_name)
-            )
+            given = options(self._application_name)
+            given["connect_timeout"] = self._connect_timeout_s
+            self._connection = psycopg.connect(self._url, **given)
         return self._connection
 
 

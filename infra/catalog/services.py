@@ -5,13 +5,6 @@ from dataclasses import dataclass
 CLOUD_RUNTIME = "python3.13"
 CLOUD_ARCHITECTURE = "arm64"
 
-POOLER_CLIENTS = 200
-"""Clients of the shared pooler on the smallest paid computes (Supabase docs,
-"Compute and disk", 2026-11: Nano and Micro 200)."""
-
-POOLER_MARGIN = 50
-"""Pooler clients left to the app itself, to PostgREST and to the tasks."""
-
 JWKS_SETTING = "JWKS_URL"
 JWKS_CONFIG = "jwksUrl"
 """The setting that lets a service check tokens by public keys, and the configuration
@@ -181,6 +174,8 @@ READ_HISTORY = Service(
     concurrency=20,
     settings=(
         "DATABASE_URL",
+        "DATABASE_REPLICA_URL",
+        "REPLICA_STALENESS_S",
         "JWT_SECRET",
         "JWT_ISSUER",
         JWKS_SETTING,

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from infra.catalog.alarms import Alarm
 from infra.components.encryption_key import EncryptionKey
 from infra.metrics import TOPIC, dimensions, namespace
-from infra.naming import alarm_arns, physical_name
+from infra.naming import alarm_arns, budget_arns, physical_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +26,8 @@ class AlarmsArgs:
             nobody.
         webhook: URL that is told, once it has confirmed; secret, since such a URL is
             often all that it takes to post.
+        for_budgets: Whether the account's budgets may tell the topic too; the key's
+            policy must admit them.
     """
 
     stack: str
@@ -33,6 +35,7 @@ class AlarmsArgs:
     key: EncryptionKey
     email: str = ""
     webhook: pulumi.Output[str] | None = None
+    for_budgets: bool = False
 
 
 class Alarms(pulumi.ComponentResource):
@@ -40,10 +43,12 @@ class Alarms(pulumi.ComponentResource):
 
     Attributes:
         topic_arn: ARN of the topic.
+        policy: Its policy, which lets others tell it.
         names: Physical names of the alarms, by name in the catalog.
     """
 
     topic_arn: pulumi.Output[str]
+    policy: aws.sns.TopicPolicy
     names: dict[str, pulumi.Output[str]]
 
     def __init__(
@@ -64,15 +69,15 @@ class Alarms(pulumi.ComponentResource):
             kms_master_key_id=args.key.arn,
             opts=child,
         )
-        policy = aws.sns.TopicPolicy(
+        self.policy = aws.sns.TopicPolicy(
             f"{name}-policy",
             arn=topic.arn,
-            policy=topic.arn.apply(lambda arn: _policy(arn, args.stack)),
+            policy=topic.arn.apply(lambda arn: _policy(arn, args)),
             opts=child,
         )
         _subscribe(name, topic.arn, args, child)
         # An alarm that rings before the topic admits it is not heard again.
-        after = pulumi.ResourceOptions(parent=self, depends_on=[policy, args.key])
+        after = pulumi.ResourceOptions(parent=self, depends_on=[self.policy, args.key])
         self.topic_arn = topic.arn
         self.names = {
             alarm.name: _alarm(f"{name}-{alarm.name}", alarm, args, topic.arn, after)
@@ -81,17 +86,24 @@ class Alarms(pulumi.ComponentResource):
         self.register_outputs({"topicArn": self.topic_arn})
 
 
-def _policy(topic_arn: str, stack: str) -> str:
-    """Let the stack's own alarms publish, and nobody else but the account itself."""
-    statement = {
+def _policy(topic_arn: str, args: AlarmsArgs) -> str:
+    """Let the stack's own alarms publish, the account's budgets, and nobody else."""
+    alarms_publish = {
         "Sid": "AlarmsPublish",
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": "sns:Publish",
         "Resource": topic_arn,
-        "Condition": alarm_arns(topic_arn, stack),
+        "Condition": alarm_arns(topic_arn, args.stack),
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    budgets_publish = {
+        **alarms_publish,
+        "Sid": "BudgetsPublish",
+        "Principal": {"Service": "budgets.amazonaws.com"},
+        "Condition": budget_arns(topic_arn),
+    }
+    statements = [alarms_publish, *([budgets_publish] if args.for_budgets else [])]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _subscribe(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra.naming import alarm_arns
+from infra.naming import alarm_arns, budget_arns
 
 DELETION_WINDOW_DAYS = 30
 """The longest that KMS waits before it destroys a key (ScheduleKeyDeletion)."""
@@ -19,10 +19,12 @@ class EncryptionKeyArgs:
     Attributes:
         physical_name: Name of its alias, without ``alias/``.
         stack: Name of the stack whose alarms may use it.
+        for_budgets: Whether the account's budgets may use it too.
     """
 
     physical_name: str
     stack: str
+    for_budgets: bool = False
 
 
 class EncryptionKey(pulumi.ComponentResource):
@@ -62,7 +64,7 @@ class EncryptionKey(pulumi.ComponentResource):
         aws.kms.KeyPolicy(
             f"{name}-policy",
             key_id=key.key_id,
-            policy=key.arn.apply(lambda arn: _policy(arn, args.stack)),
+            policy=key.arn.apply(lambda arn: _policy(arn, args)),
             opts=child,
         )
 
@@ -70,8 +72,8 @@ class EncryptionKey(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
-def _policy(key_arn: str, stack: str) -> str:
-    """Let the account's IAM policies decide, and the stack's alarms encrypt."""
+def _policy(key_arn: str, args: EncryptionKeyArgs) -> str:
+    """Let the account's IAM policies decide, and whoever notifies encrypt."""
     _, partition, _, _, account, *_ = key_arn.split(":")
     account_decides = {
         "Sid": "AccountDecides",
@@ -88,8 +90,14 @@ def _policy(key_arn: str, stack: str) -> str:
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
         "Resource": "*",
-        "Condition": alarm_arns(key_arn, stack),
+        "Condition": alarm_arns(key_arn, args.stack),
     }
-    return json.dumps(
-        {"Version": "2012-10-17", "Statement": [account_decides, alarms_encrypt]}
-    )
+    budgets_encrypt = {
+        **alarms_encrypt,
+        "Sid": "BudgetsEncrypt",
+        "Principal": {"Service": "budgets.amazonaws.com"},
+        "Condition": budget_arns(key_arn),
+    }
+    statements = [account_decides, alarms_encrypt]
+    statements += [budgets_encrypt] if args.for_budgets else []
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

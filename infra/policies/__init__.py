@@ -6,7 +6,7 @@ a preview. What is unknown in a preview is not judged.
 
 from collections.abc import Iterator, Sequence
 
-from infra.policies import access, alarms, data, delivery, edge, front
+from infra.policies import access, alarms, data, delivery, edge, front, parameters
 from infra.policies.resources import Finding, Resources, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -16,6 +16,7 @@ RULES: tuple[Rule, ...] = (
     *delivery.RULES,
     *edge.RULES,
     *front.RULES,
+    *parameters.RULES,
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from infra.policies.resources import Finding, Resources, Rule, is_known, is_secret
 
-SECRET_NAME = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL)$")
+SECRET_NAME = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|REPLICA_URL)$")
 SECRET_VALUE = re.compile(r"^[a-z+]+://[^/@]*:[^/@]+@|^eyJ|^sk-|^AIza")
 """A URI with a password, a JWT, and how keys of OpenAI and Google begin."""
 

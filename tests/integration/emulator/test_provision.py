@@ -82,6 +82,7 @@ def test_a_new_secret_reaches_only_the_functions_that_read_it(emulator):
     assert done.updated == sorted(
         [f"lambda.Alias {name}-live" for name in readers]
         + [f"lambda.Function {name}" for name in readers]
+        + ["ssm.Parameter secrets-digests"]
     )
 
 

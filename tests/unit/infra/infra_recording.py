@@ -14,8 +14,14 @@ SECRETS = {
     "geminiApiKey": "g" * 40,
     "alertWebhook": "https://hooks.example.com/services/T0/B0/x",
 }
-OPTIONAL_SECRETS = ("redisUrl", "purgeKey")
+OPTIONAL_SECRETS = ("redisUrl", "purgeKey", "databaseReplicaUrl", "openaiApiKey")
 PLAIN = {
+    "users": "1000",
+    "poolerClients": "0",
+    "planDatabaseGib": "0",
+    "planInvocations": "0",
+    "planRealtimeConnections": "0",
+    "monthlyBudgetUsd": "50",
     "supabaseUrl": "https://abc.supabase.co",
     "allowedOrigins": '["https://app.example.com"]',
     "logRetentionDays": "30",

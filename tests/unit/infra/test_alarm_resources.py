@@ -98,10 +98,10 @@ def test_every_alarm_tells_the_topic_when_it_rings_and_when_it_stops(stack):
         assert alarm.get("alarmActions") == alarm.get("okActions") == [TOPIC_ARN]
 
 
-def test_only_the_stack_s_alarms_may_publish(stack):
+def test_of_alarms_only_the_stack_s_may_publish(stack):
     (policy,) = stack[0].of("sns/topicPolicy:TopicPolicy")
 
-    (statement,) = json.loads(policy.get("policy"))["Statement"]
+    statement, _ = json.loads(policy.get("policy"))["Statement"]
     assert statement["Action"] == "sns:Publish"
     assert statement["Resource"] == TOPIC_ARN
     assert statement["Condition"] == {
@@ -113,7 +113,7 @@ def test_only_the_stack_s_alarms_may_publish(stack):
 def test_the_key_of_the_topic_admits_the_account_and_the_alarms(stack):
     (policy,) = stack[0].of("kms/keyPolicy:KeyPolicy")
 
-    account, alarms = json.loads(policy.get("policy"))["Statement"]
+    account, alarms, _ = json.loads(policy.get("policy"))["Statement"]
     assert account["Principal"] == {"AWS": "arn:aws:iam::123456789012:root"}
     assert alarms["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
     assert alarms["Condition"]["ArnLike"] == {"aws:SourceArn": OUR_ALARMS}

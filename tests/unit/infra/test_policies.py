@@ -62,6 +62,19 @@ ANYBODY = policy("sns:Publish", "*", Principal="*")
 ANY_ACCOUNT = policy("sns:Publish", "*", **ALARMS_ONLY)
 READ_ONLY = policy("kms:Decrypt", "*", **ALARMS_ONLY)
 
+BUDGET = "budgets/budget:Budget"
+TOLD_ELSEWHERE = {
+    "threshold": 80.0,
+    "subscriberSnsTopicArns": ["arn:aws:sns:eu-central-1:123456789012:other"],
+}
+OF_US = {
+    "Condition": {
+        "StringEquals": {"aws:SourceAccount": "123456789012"},
+        "ArnLike": {"aws:SourceArn": "arn:aws:cloudwatch:*"},
+    }
+}
+OURS_ONLY = policy("sns:Publish", "*", **ALARMS_ONLY, **OF_US)
+
 FAULTS = [
     (PERMISSION, "chat-send-url-public", {"functionUrlAuthType": "AWS_IAM"}, "chat-send-url", "public_urls_have_both_permissions"),
     (PERMISSION, "chat-send-url-invoke", {"qualifier": "other"}, "chat-send-url", "public_urls_have_both_permissions"),
@@ -95,6 +108,14 @@ FAULTS = [
     (SCHEDULE, "health-check-hourly", {"scheduleExpression": "rate(2 hour)"}, "health-check-hourly", "schedules_are_valid"),
     (SCHEDULE, "health-check-hourly", {"scheduleExpression": "cron(0 * * * *)"}, "health-check-hourly", "schedules_are_valid"),
     (RIGHTS, "health-check-hourly-role-rights", {"policy": policy("sqs:SendMessage", "*")}, "health-check-hourly", "schedules_reach_their_target"),
+    (BUDGET, "budget", {"notifications": []}, "budget", "budgets_are_heard"),
+    (BUDGET, "budget", {"notifications": [{"threshold": 80.0}]}, "budget", "budgets_are_heard"),
+    (BUDGET, "budget", {"notifications": [TOLD_ELSEWHERE]}, "budget", "budgets_are_heard"),
+    (TOPIC_POLICY, "alarms-policy", {"policy": OURS_ONLY}, "budget", "budgets_are_heard"),
+    (KEY_POLICY, "functions-policy", {"policy": READ_ONLY}, "budget", "budgets_are_heard"),
+    ("ssm/parameter:Parameter", "secrets-digests", {"type": "String"}, "secrets-digests", "parameters_are_encrypted_with_our_key"),
+    ("ssm/parameter:Parameter", "secrets-digests", {"keyId": "alias/aws/ssm"}, "secrets-digests", "parameters_are_encrypted_with_our_key"),
+    ("ssm/parameter:Parameter", "secrets-digests", {"value": "{}"}, "secrets-digests", "parameters_are_encrypted_with_our_key"),
     (FUNCTION, "chat-send", {"publish": None}, "chat-send", "functions_are_published"),
 ]  # fmt: skip
 

@@ -24,9 +24,9 @@ def problems(*without: str, **changes: object) -> str:
 
 
 def test_a_missing_value_is_named_with_the_command_that_sets_it():
-    assert problems("supabaseUrl") == (
-        "Pulumi.production.yaml: kiloscale:supabaseUrl: missing;"
-        " run `pulumi config set supabaseUrl ...`"
+    assert problems("limitStore") == (
+        "Pulumi.production.yaml: kiloscale:limitStore: missing;"
+        " run `pulumi config set limitStore ...`"
     )
 
 
@@ -156,7 +156,7 @@ def test_only_the_local_stack_may_have_its_webhook_on_this_machine():
 
 
 def test_nobody_has_to_be_told_of_alarms():
-    quiet = read("alertEmail", "alertWebhook")
+    quiet = read("alertEmail", "alertWebhook", monthlyBudgetUsd="0")
 
     assert (quiet.alert_email, quiet.alert_webhook) == ("", None)
 
