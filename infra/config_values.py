@@ -10,6 +10,9 @@ import pulumi
 
 from infra.naming import PROJECT
 
+PROVIDER_SECRETS = ("cloudflare:apiToken",)
+"""Secrets in the same file that providers read themselves."""
+
 Check = Callable[[str], str | None]
 """Gives what is wrong with a value, or ``None``; a secret is never quoted."""
 
@@ -136,7 +139,14 @@ class Values:
     ) -> Self:
         """Take the project's own keys out of a whole configuration."""
         prefix = f"{PROJECT}:"
+        problems = [
+            f"Pulumi.{stack}.yaml: {key}: stored in plain text; roll it at Cloudflare,"
+            f" then run `pulumi config set --secret {key}`"
+            for key in PROVIDER_SECRETS
+            if key in config and key not in secrets
+        ]
         return cls(
+            problems=problems,
             stack=stack,
             given={
                 key.removeprefix(prefix): value

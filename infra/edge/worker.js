@@ -28,7 +28,7 @@ const QUERY_VALUE = /^[A-Za-z0-9._~-]{1,64}$/;
 const ERROR_BODY_MAX_BYTES = 4_096;
 const PURGE_BODY_MAX_BYTES = 65_536;
 const PURGE_ENTRIES_MAX = 100; // operations of one purge call on Workers Free
-const TAG_MAX_CHARS = 1_024;
+const TAG_MAX_CHARS = 1_024; // with "path:" before a path; longer ones are dropped unseen
 
 export default {
   async fetch(request, env, ctx) {
@@ -59,7 +59,7 @@ export default {
     }
     // With the body for HEAD too: the copy that is stored serves GET as well, and the
     // runtime leaves the body out.
-    return withCacheHeaders(await fill(canonical, rule, settings), rule, settings);
+    return withCacheHeaders(await fill(canonical, rule, settings), path, rule, settings);
   },
 };
 
@@ -172,7 +172,7 @@ async function isMissing(upstream) {
 }
 
 /** Say for how long Workers Cache, and a browser, may keep a response. */
-function withCacheHeaders(response, rule, settings) {
+function withCacheHeaders(response, path, rule, settings) {
   if (response.status >= 500) {
     return response;
   }
@@ -186,13 +186,19 @@ function withCacheHeaders(response, rule, settings) {
   const edge = [`max-age=${edgeTtlS}`, ...(isFound ? stale : ["stale-if-error=0"])];
   response.headers.set("cloudflare-cdn-cache-control", `public, ${edge.join(", ")}`);
   response.headers.set("cache-control", browserCacheControl(response, rule));
-  response.headers.set("cache-tag", rule.tags.join(","));
+  response.headers.set("cache-tag", [...rule.tags, tagOf(path)].join(","));
   return response;
 }
 
-/** Say for how long a browser may keep a response. */
+/** Say for how long a browser may keep a response; what is missing may come soon. */
 function browserCacheControl(response, rule) {
-  return response.status === 200 ? `public, max-age=${rule.browserTtlS}` : "no-store";
+  // Not no-store, which a cache in front could take for its own.
+  return `public, max-age=${isThere(response) ? rule.browserTtlS : 0}`;
+}
+
+/** Name all copies of one object, whatever their `v`; commas part tags. */
+function tagOf(path) {
+  return `path:${path.replaceAll(",", "%2C")}`;
 }
 
 /** Answer from the Cache API of this data center, filling it if need be. */
@@ -204,19 +210,15 @@ async function fromCacheApi(request, key, rule, settings, ctx) {
     }
   }
   const copy = await caches.default.match(new Request(key, { headers: wanted }));
-  if (copy) {
+  if (copy && isFresh(copy, rule, settings)) {
     return served(copy, "HIT", rule);
   }
   const { pathname, search } = new URL(key);
   const filled = await fill(pathname + search, rule, settings);
   if (filled.status >= 500) {
-    return filled;
+    return copy && isThere(copy) ? served(copy, "STALE", rule) : filled;
   }
-  const edgeTtlS = filled.status === 200 ? rule.edgeTtlS : settings.notFoundTtlS;
-  const stored = filled.clone();
-  stored.headers.set("cache-control", `public, max-age=${edgeTtlS}`);
-  stored.headers.set("cache-tag", rule.tags.join(","));
-  ctx.waitUntil(caches.default.put(new Request(key), stored));
+  ctx.waitUntil(caches.default.put(new Request(key), stored(filled.clone(), rule, settings)));
   if (isUnchanged(request, filled)) {
     await filled.body?.cancel();
     return served(new Response(null, { status: 304, headers: filled.headers }), "MISS", rule);
@@ -224,16 +226,29 @@ async function fromCacheApi(request, key, rule, settings, ctx) {
   return served(filled, "MISS", rule);
 }
 
+/** Whether a copy is younger than its rule allows; the Cache API keeps it for longer. */
+function isFresh(copy, rule, settings) {
+  const ageMs = Date.now() - Date.parse(copy.headers.get("x-cdn-filled-at"));
+  return ageMs < 1_000 * (isThere(copy) ? rule.edgeTtlS : settings.notFoundTtlS);
+}
+
+/** Whether a response is of an object that is there: 200, a part of it, or unchanged. */
+function isThere(response) {
+  return response.status < 400;
+}
+
+/** Write the headers under which the Cache API keeps a copy. */
+function stored(response, rule, settings) {
+  // Beyond its time an object is kept for as long as Supabase may be away.
+  const ttlS = isThere(response) ? rule.edgeTtlS + settings.staleIfErrorS : settings.notFoundTtlS;
+  response.headers.set("cache-control", `public, max-age=${ttlS}`);
+  return response;
+}
+
 /** Write the headers that a caller gets instead of those of the stored copy. */
 function served(response, cache, rule) {
   const answer = new Response(response.body, response);
-  // 206 and 304 are of an object that is there.
-  const isThere = response.status < 400;
-  answer.headers.set(
-    "cache-control",
-    isThere ? `public, max-age=${rule.browserTtlS}` : "no-store",
-  );
-  answer.headers.delete("cache-tag");
+  answer.headers.set("cache-control", browserCacheControl(response, rule));
   answer.headers.delete("age"); // the browser's own time starts at once
   answer.headers.set("x-cdn-cache", cache);
   return answer;
@@ -301,10 +316,11 @@ function purgeProblem(wanted) {
   if (!Array.isArray(entries) || !entries.length || entries.length > PURGE_ENTRIES_MAX) {
     return `${given[0]}: must be a list of 1 to ${PURGE_ENTRIES_MAX} texts`;
   }
+  const maxChars = given[0] === "paths" ? TAG_MAX_CHARS - "path:".length : TAG_MAX_CHARS;
   const isText = (entry) =>
-    typeof entry === "string" && /^[\x21-\x7e]+$/.test(entry) && entry.length <= TAG_MAX_CHARS;
+    typeof entry === "string" && /^[\x21-\x7e]+$/.test(entry) && entry.length <= maxChars;
   if (!entries.every(isText)) {
-    return `${given[0]}: each must have 1 to ${TAG_MAX_CHARS} printable ASCII characters`;
+    return `${given[0]}: each must have 1 to ${maxChars} printable ASCII characters`;
   }
   if (given[0] !== "tags" && !entries.every((entry) => entry.startsWith("/"))) {
     return `${given[0]}: each must start with /`;
@@ -319,18 +335,23 @@ async function purgeWorkersCache(wanted, ctx) {
     const error = "this runtime has no Workers Cache";
     return Response.json({ error }, { status: 501, headers });
   }
-  // A path is purged as a prefix: that reaches its ?v= copies too, and may reach more.
   const request = wanted.everything
     ? { purgeEverything: true }
-    : wanted.tags
-      ? { tags: wanted.tags }
-      : { pathPrefixes: wanted.pathPrefixes ?? wanted.paths };
+    : wanted.paths
+      ? { tags: wanted.paths.map((path) => tagOf(pathOf(path))) }
+      : wanted;
   const result = await ctx.cache.purge(request);
-  if (result && result.success === false) {
-    const error = "Cloudflare refused the purge; it allows 5 a minute on the Free plan";
+  if (!result.success) {
+    const error = "Cloudflare refused the purge; it allows 5 a minute";
     return Response.json({ error, errors: result.errors ?? [] }, { status: 502, headers });
   }
   return Response.json({ purged: request, scope: "everywhere" }, { headers });
+}
+
+/** Give the spelling under which a path is kept, without its query. */
+function pathOf(wantedPath) {
+  const { pathname } = new URL(wantedPath, "https://cdn.invalid");
+  return canonicalPath(pathname) ?? pathname;
 }
 
 /** Forget in the Cache API, which can only be told about this data center. */

@@ -9,6 +9,15 @@ from edge_bench import NoWorkerdError, Worker
 from hostile_origin import Origin
 
 
+@pytest.fixture(scope="session", autouse=True)
+def workerd() -> None:
+    """The runtime, installed; without it each test is skipped with the reason."""
+    try:
+        edge_bench.modules()
+    except NoWorkerdError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture(scope="session")
 def origin() -> Iterator[Origin]:
     with hostile_origin.running() as found:
@@ -35,9 +44,5 @@ def worker(request: pytest.FixtureRequest) -> Worker:
 
 
 def _worker(origin: Origin, cache: str) -> Iterator[Worker]:
-    try:
-        edge_bench.modules()
-    except NoWorkerdError as error:
-        pytest.skip(str(error))
     with edge_bench.running(origin.url, cache) as found:
         yield found

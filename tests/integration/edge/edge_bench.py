@@ -23,6 +23,7 @@ CACHE = REPOSITORY / "dist" / ".edge"
 BENCH = Path(__file__).with_name("workerd.mjs")
 PURGE_KEY = "p" * 40
 START_S = 30
+NODE_MAJOR_MIN = 20
 
 
 class NoWorkerdError(Exception):
@@ -67,8 +68,8 @@ def modules() -> Path:
     Raises:
         NoWorkerdError: There is no Node.js, or npm cannot install it.
     """
-    if not shutil.which("node") or not shutil.which("npm"):
-        raise NoWorkerdError("needs Node.js 20 with npm on the PATH")
+    if _node_major() < NODE_MAJOR_MIN or not shutil.which("npm"):
+        raise NoWorkerdError(f"needs Node.js {NODE_MAJOR_MIN} or later, with npm")
     name = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
     folder = CACHE / name
     if folder.exists():
@@ -94,19 +95,34 @@ def modules() -> Path:
     return folder
 
 
+def _node_major() -> int:
+    """The major version of Node.js; 0 where there is none."""
+    node = shutil.which("node")
+    if not node:
+        return 0
+    told = subprocess.run(
+        [node, "--version"], capture_output=True, text=True, check=True
+    )
+    return int(told.stdout.strip().lstrip("v").partition(".")[0] or 0)
+
+
 @contextmanager
-def running(origin: str, cache_kind: str, **bindings: Any) -> Iterator[Worker]:
+def running(
+    origin: str, cache_kind: str, wrapper: str = "", **bindings: Any
+) -> Iterator[Worker]:
     """Serve the Worker on a free port of loopback until the block ends.
 
     Args:
         origin: Base URL of what stands for Supabase.
         cache_kind: One of `worker_settings.CACHES`.
+        wrapper: Module that imports ``./worker.js`` and is served in its place.
         bindings: More bindings, or others than usual.
     """
     settings = json.loads(worker_settings.render(origin=origin, cache=cache_kind))
     given = {
         "modules": str(modules()),
         "worker": str(worker_settings.WORKER),
+        "wrapper": wrapper,
         "compatibilityDate": WORKER_COMPATIBILITY_DATE,
         "bindings": {
             worker_settings.SETTINGS_BINDING: settings,

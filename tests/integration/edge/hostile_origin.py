@@ -74,6 +74,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(400, {"statusCode": "400", "error": "InvalidKey"})
         elif stem == "verbose":
             self._json(400, {**MISSING, "padding": "x" * 5_000})
+        elif stem.startswith("once") and origin.hits[self.path] > 1:
+            self._json(402, {"message": "exceed_egress_quota"})
         elif stem in REFUSALS:
             self._json(REFUSALS[stem], {"message": "exceed_egress_quota"})
         elif stem == "moved":

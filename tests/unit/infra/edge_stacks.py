@@ -1,7 +1,10 @@
 """Each CDN, recorded once in a process."""
 
+import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from infra_recording import config, record
 
@@ -44,3 +47,26 @@ def inputs(resources: Resources, kind: str, name: str) -> dict[str, object]:
     """The inputs of one resource, out of their wrappers."""
     found = next(each for each in resources.of(kind) if each.name == name)
     return {key: found.get(key) for key in found.inputs}
+
+
+def put(value: Any, path: list[str | int], new: object) -> None:
+    """Change one value inside of nested inputs; None drops it."""
+    *parents, last = path
+    for key in parents:
+        value = value[key]
+    if new is None:
+        del value[last]
+    else:
+        value[last] = new
+
+
+def broken(
+    resources: Resources, kind: str, name: str, path: list[str | int], new: object
+) -> Resources:
+    """The same resources, with one value of one resource changed."""
+    spoilt = next(each for each in resources if (each.type, each.name) == (kind, name))
+    found = copy.deepcopy({key: spoilt.get(key) for key in spoilt.inputs})
+    put(found, path, new)
+    return Resources(
+        replace(each, inputs=found) if each is spoilt else each for each in resources
+    )

@@ -4,11 +4,20 @@ import json
 import sys
 
 import pytest
-from edge_stacks import CERTIFICATE, ID, MODES, inputs, only_the_cdn, stack, values
+from edge_stacks import (
+    CERTIFICATE,
+    ID,
+    MODES,
+    broken,
+    inputs,
+    only_the_cdn,
+    stack,
+    values,
+)
 from infra_recording import record
 
 from deploy.paths import REPOSITORY
-from deploy.planning import cloudformation_edge
+from deploy.planning import cache_rule_lint, cloudformation_edge
 from deploy.planning.cloudformation import findings
 from deploy.planning.recording import REGION, whole_program
 from infra.cdn_config import CdnConfig
@@ -22,6 +31,7 @@ from infra.policies.resources import Resources
 
 DISTRIBUTION = "cloudfront/distribution:Distribution"
 SCRIPT = "cloudflare:index/workersScript:WorkersScript"
+RULESET = "cloudflare:index/ruleset:Ruleset"
 RECORD = "cloudflare:index/dnsRecord:DnsRecord"
 
 
@@ -88,7 +98,7 @@ def test_cache_rules_stand_behind_a_proxied_name():
     proxied = inputs(resources, RECORD, "cdn-domain")
 
     assert (proxied["content"], proxied["proxied"]) == ("abc.supabase.co", True)
-    ruleset = inputs(resources, "cloudflare:index/ruleset:Ruleset", "cdn-rules")
+    ruleset = inputs(resources, RULESET, "cdn-rules")
     assert ruleset["phase"] == "http_request_cache_settings"
     assert [rule["ref"] for rule in ruleset["rules"]] == [
         "kiloscale_report_images",
@@ -196,8 +206,6 @@ def test_cfn_lint_has_nothing_to_say_of_the_distribution():
 
 
 def test_cfn_lint_sees_wrong_values_of_the_edge():
-    from test_edge_policies import broken
-
     faults = broken(
         stack("cloudfront"),
         f"aws:{DISTRIBUTION}",
@@ -221,6 +229,27 @@ def test_every_kind_of_the_edge_is_linted_or_known_to_have_no_schema():
 
     known = set(cloudformation_edge.KINDS) | cloudformation_edge.NOT_IN_CLOUDFORMATION
     assert kinds == known
+
+
+def test_the_linter_of_cache_rules_has_nothing_to_say_for_the_free_plan():
+    assert cache_rule_lint.findings(stack("cache-rules")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "new", "code"),
+    [
+        (["expression"], '(http.hots eq "a")', "CF308"),
+        (["expression"], '(http.host matches "a.*")', "CF500"),
+        (["actionParameters", "edgeTtl", "mode"], "overide", "CF410"),
+        (["actionParameters", "edgeTtl", "default"], -5, "CF412"),
+    ],
+)
+def test_the_linter_of_cache_rules_sees_what_cloudflare_would_refuse(path, new, code):
+    faulty = broken(
+        stack("cache-rules"), RULESET, "cdn-rules", ["rules", 0, *path], new
+    )
+
+    assert any(code in text for text in cache_rule_lint.findings(faulty))
 
 
 def test_the_whole_program_with_cloudfront_never_imports_cloudflare(monkeypatch):

@@ -120,3 +120,19 @@ def test_a_wrong_value_is_named_with_what_it_must_be(mode, key, value, wrong):
 def test_the_same_configuration_without_a_cdn_needs_nothing():
     assert read("none").edge == EdgeAccounts()
     assert read("none").cdn.purge_key is None
+
+
+def test_a_token_of_cloudflare_in_plain_text_is_refused_and_not_quoted():
+    given = {f"kiloscale:{key}": value for key, value in (PLAIN | SECRETS).items()}
+    secrets = {f"kiloscale:{key}" for key in SECRETS}
+    token = {"cloudflare:apiToken": "hunter2"}
+
+    with pytest.raises(ConfigError) as caught:
+        StackConfig.read(Values.from_pulumi("production", given | token, secrets))
+    kept = Values.from_pulumi("production", given | token, secrets | set(token))
+
+    assert str(caught.value) == (
+        "Pulumi.production.yaml: cloudflare:apiToken: stored in plain text; roll it at"
+        " Cloudflare, then run `pulumi config set --secret cloudflare:apiToken`"
+    )
+    assert StackConfig.read(kept).stack == "production"

@@ -1,13 +1,11 @@
 # ruff: noqa: E501  # one fault a line reads as a table
-import copy
 import json
-from dataclasses import replace
 
 import pytest
-from edge_stacks import MODES, stack
+from edge_stacks import MODES, broken, stack
 
 from infra.policies import check, edge
-from infra.policies.resources import Resources, is_secret
+from infra.policies.resources import is_secret
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 FUNCTION = "aws:cloudfront/function:Function"
@@ -19,27 +17,6 @@ PARAMETERS = "parametersInCacheKeyAndForwardedToOrigin"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 NO_CODE = "function handler(event) { return event.request; }"
 UNSORTED = json.dumps({"b": 1, "a": 2})
-
-
-def put(value, path, new):
-    """Change one value inside of nested inputs; None drops it."""
-    *parents, last = path
-    for key in parents:
-        value = value[key]
-    if new is None:
-        del value[last]
-    else:
-        value[last] = new
-
-
-def broken(resources, kind, name, path, new):
-    """The same resources, with one value of one resource changed."""
-    spoilt = next(each for each in resources if (each.type, each.name) == (kind, name))
-    found = copy.deepcopy({key: spoilt.get(key) for key in spoilt.inputs})
-    put(found, path, new)
-    return Resources(
-        replace(each, inputs=found) if each is spoilt else each for each in resources
-    )
 
 
 FAULTS = [
