@@ -15,9 +15,6 @@ BINDING = "FRONT"
 FLAGS = ["nodejs_compat"]
 """For SHA-256 without waiting, as the CloudFront Function has it."""
 
-LOGGED_SHARE = 0.1
-"""Share of requests whose log lines are kept; errors of the front are among them."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ApiFrontWorkerArgs:
@@ -68,7 +65,12 @@ class ApiFrontWorker(pulumi.ComponentResource):
             bindings=[{"name": BINDING, "type": "json", "json": _settings(args)}],
             # Computed if they are left out: an answer is for one user and never kept.
             cache_options={"enabled": False, "cross_version_cache": False},
-            observability={"enabled": True, "head_sampling_rate": LOGGED_SHARE},
+            # The front's own lines only, and each of them: the log of an invocation has
+            # the request's headers, tokens included.
+            observability={
+                "enabled": True,
+                "logs": {"enabled": True, "invocation_logs": False},
+            },
             opts=child,
         )
         # Each change of a custom domain replaces it, and two cannot have one name.

@@ -112,6 +112,16 @@ def fronts_share_out_only_with_a_second_side(
             yield each.finding(fronts_share_out_only_with_a_second_side, what)
 
 
+def fronts_log_no_tokens(resources: Resources) -> Iterator[Finding]:
+    """Find Workers whose log has the headers of every request."""
+    for each in _scripts(resources):
+        observability = each.get("observability") or {}
+        logs = observability.get("logs") or {}
+        if observability.get("enabled") and logs.get("invocationLogs") is not False:
+            what = "invocation logs are on: they have the headers, tokens included"
+            yield each.finding(fronts_log_no_tokens, what)
+
+
 def _behaviors(distribution: Registered) -> list[Mapping[str, Any]]:
     """Give all behaviours of a distribution."""
     ordered = distribution.get("orderedCacheBehaviors") or []
@@ -176,4 +186,5 @@ RULES: tuple[Rule, ...] = (
     fronts_block_other_paths,
     fronts_ask_known_origins_only,
     fronts_share_out_only_with_a_second_side,
+    fronts_log_no_tokens,
 )

@@ -1,3 +1,4 @@
+import gzip
 import http.client
 import json
 import time
@@ -148,11 +149,19 @@ def test_a_refusal_keeps_its_status_and_names_its_side(worker):
     assert answer.headers["x-kiloscale-origin"] == Side.PRESENT
 
 
-def test_a_compressed_answer_can_be_read(worker):
-    answer = worker.ask(f"{OTHERS}/gzip", accept_encoding="identity")
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+def test_a_compressed_answer_can_be_read(worker, accepted):
+    answer = worker.ask(f"{OTHERS}/gzip", accept_encoding=accepted)
 
-    assert "content-encoding" not in answer.headers
-    assert seen(answer)["side"] == "present"
+    encoding = answer.headers.get("content-encoding", "identity")
+    body = gzip.decompress(answer.body) if encoding == "gzip" else answer.body
+    assert json.loads(body)["side"] == "present"
+
+
+def test_a_large_body_arrives_whole(worker):
+    answer = worker.ask(OTHERS, "POST", {"text": "x" * 5_000_000})
+
+    assert len(seen(answer)["body"]) > 5_000_000
 
 
 def test_a_side_that_does_not_answer_in_time_is_a_504_that_says_so(worker):

@@ -35,7 +35,7 @@ def compact(settings):
     return json.dumps(settings, sort_keys=True, separators=(",", ":"))
 
 
-def script(content=None, cache=None, **settings):
+def script(content=None, cache=None, observability=None, **settings):
     """The program with the Worker, and something of it changed."""
     resources, _ = recorded(WORKER)
     found = next(resources.of(SCRIPT))
@@ -46,6 +46,7 @@ def script(content=None, cache=None, **settings):
         "bindings": [binding],
         "content": content or found.get("content"),
         "cacheOptions": cache or found.get("cacheOptions"),
+        "observability": observability or found.get("observability"),
     }
     at = resources.index(found)
     kept = type(resources)(resources)
@@ -128,6 +129,10 @@ FAULTS = {
     "a Worker that asks itself": (
         front.fronts_ask_known_origins_only,
         lambda: script(presentOrigin="https://api.example.com"),
+    ),
+    "logs with headers": (
+        front.fronts_log_no_tokens,
+        lambda: script(observability={"enabled": True}),
     ),
     "a share without a second side": (
         front.fronts_share_out_only_with_a_second_side,
