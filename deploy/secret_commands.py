@@ -74,8 +74,8 @@ def _of_record(
     return _result(
         "recorded",
         differs,
-        f"the {len(configured)} configured are those of the last deploy",
-        "configured, and not as the last deploy recorded",
+        f"the {len(configured)} that are configured are those of the last deploy",
+        "not as the last deploy recorded",
         compared=sorted({*configured, *recorded}),
         repair=DEPLOY,
     )
@@ -97,8 +97,8 @@ def _of_function(
     return _result(
         service.name,
         told,
-        f"{service.name}: {len(versions[0].digests)} as {against}",
-        f"{service.name}, not as {against}",
+        f"{len(versions[0].digests)} secrets as {against}",
+        f"not as {against}",
         compared=sorted(versions[0].digests),
         repair=repair,
     )

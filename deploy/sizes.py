@@ -2,7 +2,7 @@
 
 from deploy.paths import REPOSITORY
 from infra.catalog.alarms import Alarm
-from infra.catalog.sizes import alarms_at
+from infra.catalog.thresholds import alarms_at
 from infra.config_sizes import StackSize
 from infra.config_values import Values
 

@@ -9,7 +9,7 @@ from infra.catalog.queues import QUEUES, Queue
 from infra.catalog.schedules import Schedule
 from infra.catalog.secrets import SECRETS
 from infra.catalog.services import SERVICES, Service
-from infra.catalog.sizes import alarms_at, rows_at
+from infra.catalog.thresholds import alarms_at, rows_at
 from infra.components.alarms import Alarms, AlarmsArgs
 from infra.components.budget import BudgetArgs
 from infra.components.cron_schedule import CronScheduleArgs

@@ -15,14 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from infra.catalog.alarms import (
-    ALARMS,
-    DATABASE_BYTES,
-    MONTH_TO_DATE_INVOCATIONS,
-    REALTIME,
-    Alarm,
-)
-from infra.catalog.charts import ROWS, Chart
 from infra.catalog.limits import (
     DATABASE_SIZE,
     GIB,
@@ -39,13 +31,6 @@ DEFAULT_USERS = 1_000
 POOLER_SHARE_LEFT = 0.25
 """Share of the pooler's clients left to the app itself, to PostgREST and to the tasks:
 50 of the 200 of the smallest computes."""
-
-WATCHED_LIMITS = {
-    DATABASE_BYTES.name: DATABASE_SIZE.name,
-    MONTH_TO_DATE_INVOCATIONS.name: INVOCATIONS.name,
-    REALTIME.name: REALTIME_CONNECTIONS.name,
-}
-"""Alarms that ring at the ``alert_at`` of a limit, and the limit of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,32 +159,6 @@ def usable_clients(pooler_clients: int) -> int:
     150
     """
     return int(pooler_clients * (1 - POOLER_SHARE_LEFT))
-
-
-def alarms_at(limits: tuple[PlanLimit, ...]) -> tuple[Alarm, ...]:
-    """Give the alarms, with the thresholds of a stack's limits."""
-    return tuple(_of_alarm(each, limits) for each in ALARMS)
-
-
-def rows_at(limits: tuple[PlanLimit, ...]) -> tuple[tuple[Chart, ...], ...]:
-    """Give the rows of charts, with the thresholds of a stack's limits."""
-    drawn = {each.metric: each.threshold for each in alarms_at(limits)}
-    return tuple(
-        tuple(
-            chart
-            if chart.threshold is None
-            else replace(chart, threshold=drawn[chart.series[0].metric])
-            for chart in row
-        )
-        for row in ROWS
-    )
-
-
-def _of_alarm(alarm: Alarm, limits: tuple[PlanLimit, ...]) -> Alarm:
-    """Give an alarm the threshold of the limit that it watches, if it watches one."""
-    alert_at = {each.name: each.alert_at for each in limits}
-    watched = WATCHED_LIMITS.get(alarm.name)
-    return alarm if watched is None else replace(alarm, threshold=alert_at[watched])
 
 
 def _at(quota: PlanLimit, limit: int) -> PlanLimit:

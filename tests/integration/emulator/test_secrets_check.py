@@ -82,7 +82,7 @@ def test_what_was_changed_by_hand_is_told_by_name_and_never_by_value(
     edit(provisioned, "chat-send", release=True, DEBUG_TOKEN=None, **before)
     assert code == 6
     assert failed == {
-        "secrets.chat-send": "chat-send, not as recorded: JWT_SECRET changed,"
+        "secrets.chat-send": "not as recorded: JWT_SECRET changed,"
         " INTERNAL_API_KEY missing, DEBUG_TOKEN extra"
     }
     secrets = ("hunter2", "hunter3", provisioned.jwt_secret, provisioned.database_url)
@@ -98,7 +98,7 @@ def test_what_was_edited_and_not_released_is_told_apart(check, provisioned):
     edit(provisioned, "llm-handler", **before)
     assert code == 6
     assert failed == {
-        "secrets.llm-handler": "llm-handler, not as recorded:"
+        "secrets.llm-handler": "not as recorded:"
         " GEMINI_API_KEY changed (edited, not released)"
     }
 
@@ -111,8 +111,7 @@ def test_a_secret_that_was_rotated_and_not_deployed_is_told(check, provisioned):
     provisioned.save()
     assert code == 6
     assert failed == {
-        "secrets.recorded": "configured, and not as the last deploy recorded:"
-        " internalApiKey changed"
+        "secrets.recorded": "not as the last deploy recorded: internalApiKey changed"
     }
 
 
@@ -127,8 +126,7 @@ def test_a_stack_without_digests_is_compared_with_its_configuration(check, provi
     ssm.put_parameter(Name=name, Value=found["Value"], Type="SecureString")
     assert (code, failed) == (0, {})
     assert "no deploy has recorded digests yet" in wrote
-    assert "chat-send: " in wrote
-    assert " as configured" in wrote
+    assert wrote.count(" secrets as configured") == len(SERVICES)
 
 
 def test_a_role_that_may_not_read_ends_with_3(check, provisioned):

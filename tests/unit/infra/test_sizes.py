@@ -19,10 +19,9 @@ from infra.catalog.sizes import (
     DEFAULT_USERS,
     SIZES,
     ServiceScale,
-    alarms_at,
-    rows_at,
     usable_clients,
 )
+from infra.catalog.thresholds import alarms_at, rows_at
 from infra.config_values import ConfigError
 from infra.policies import check
 

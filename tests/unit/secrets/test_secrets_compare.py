@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from deploy.checklist import Result, Status
-from deploy.errors import DeployError, ExitCode
-from deploy.secret_commands import judge
+from deploy.deployment import Deployment
+from deploy.errors import AuthError, DeployError, ExitCode, UsageError
+from deploy.secret_commands import _of_record, judge, looked
+from deploy.secrets import sources
 from deploy.secrets.compare import Difference, Held, compare, compare_records
 from deploy.secrets.sources import _shown
 from infra import digests
@@ -150,3 +152,113 @@ def test_every_secret_of_the_configuration_is_declared_with_its_setting():
     assert {each.field for each in SECRETS} == secret
     read = {name for service in SERVICES for name in service.settings}
     assert {each.setting for each in SECRETS if each.setting} <= read
+
+
+CLI = """#!/bin/sh
+printf '%s\\n' "$*" >> "$0.asked"
+{then}
+"""
+ANSWER = '{"kiloscale:jwtSecret": {"value": "hunter2", "secret": true}}'
+
+
+@pytest.fixture
+def cli(tmp_path, monkeypatch):
+    """Puts a Pulumi CLI on the path that does as told; gives what it was asked."""
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def make(then: str):
+        path = tmp_path / "pulumi"
+        path.write_text(CLI.format(then=then))
+        path.chmod(0o755)
+        return tmp_path / "pulumi.asked"
+
+    return make
+
+
+def production() -> Deployment:
+    return Deployment(stack="production", progress=lambda _: None)
+
+
+def test_a_cloud_stack_without_the_cli_says_that_it_cannot_be_asked(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert sources.configured(production()) is None
+
+
+def test_the_cli_decrypts_what_a_cloud_stack_has_configured(cli):
+    asked = cli(f"echo '{ANSWER}'")
+
+    found = sources.configured(production())
+
+    assert found == {"jwtSecret": digests.digest("production", "jwtSecret", "hunter2")}
+    assert asked.read_text() == (
+        "config --show-secrets --json --stack production --non-interactive\n"
+    )
+
+
+def test_a_cli_that_cannot_decrypt_is_told_without_what_it_printed(cli):
+    cli("echo hunter2; echo hunter2 >&2; exit 255")
+
+    with pytest.raises(DeployError) as caught:
+        sources.configured(production())
+
+    assert str(caught.value) == (
+        "Pulumi.production.yaml: the Pulumi CLI does not decrypt it (exit code 255):"
+        " what is configured cannot be compared"
+    )
+    assert caught.value.remedy == "pulumi config --stack production"
+
+
+def test_a_cli_that_hangs_is_given_up(cli, monkeypatch):
+    monkeypatch.setattr(sources, "CLI_TIMEOUT_S", 0.2)
+    cli("echo hunter2; exec sleep 20")
+
+    with pytest.raises(DeployError, match=r"\(TimeoutExpired\)"):
+        sources.configured(production())
+
+
+class Undecrypted:
+    """Lambda, asked by somebody without kms:Decrypt."""
+
+    def get_function_configuration(self, **_):
+        error = {"ErrorCode": "AccessDeniedException", "Message": "not kms:Decrypt"}
+        return {"Environment": {"Error": error}}
+
+
+def test_whoever_may_not_decrypt_an_environment_is_told_the_right_that_lacks(
+    monkeypatch,
+):
+    monkeypatch.setattr(sources.account, "client", lambda *_: Undecrypted())
+
+    with pytest.raises(AuthError, match=r"chat-send .*without kms:Decrypt") as caught:
+        list(sources.held(production()))
+
+    assert caught.value.exit_code == ExitCode.AUTH
+
+
+@pytest.mark.parametrize(
+    ("configured", "recorded", "status", "words"),
+    [
+        (None, {"jwtSecret": "j1"}, Status.SKIPPED, "there is no Pulumi CLI here"),
+        ({"jwtSecret": "j1"}, None, Status.SKIPPED, "no deploy has recorded digests"),
+        ({"jwtSecret": "j1"}, {"jwtSecret": "j1"}, Status.PASS, "the 1 that are conf"),
+        ({"jwtSecret": "j1"}, {"jwtSecret": "j2"}, Status.FAIL, "jwtSecret changed"),
+    ],
+)
+def test_what_cannot_be_compared_is_skipped_and_says_why(
+    configured, recorded, status, words
+):
+    found = _of_record(configured, recorded)
+
+    assert found.status is status
+    assert words in found.title
+
+
+def test_a_stack_with_neither_record_nor_configuration_is_an_error(monkeypatch):
+    monkeypatch.setattr(sources, "configured", lambda _: None)
+    monkeypatch.setattr(sources, "recorded", lambda _: None)
+
+    with pytest.raises(UsageError, match="production has no recorded digests"):
+        list(looked(production()))
