@@ -131,11 +131,14 @@ def document(stack: str, recorded: Recorded, writer: Writer) -> Document:
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each single value of an input, with its path, e.g. ``tags.stack``."""
-    if isinstance(value, Mapping) and value and not ledger.is_secret(value):
+    """Give each single value of an input, with its path, e.g. ``tags.stack``.
+
+    An empty structure has none, like one that is not there.
+    """
+    if isinstance(value, Mapping) and not ledger.is_secret(value):
         for name, item in value.items():
             yield from leaves(item, f"{path}.{name}" if path else name)
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from leaves(item, f"{path}[{index}]")
     else:

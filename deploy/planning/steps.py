@@ -11,9 +11,9 @@ from deploy.deployment import Deployment
 from deploy.planning import components, cost, ledger, stackfile
 from deploy.planning.changes import Change, between
 from deploy.planning.cost import Estimate
+from deploy.planning.declared import Declaration, declare, of
 from deploy.planning.engine_preview import Preview, preview_with_engine
 from deploy.planning.linting import Found, Linter
-from deploy.planning.declared import Declaration, declare, of
 from deploy.planning.stackfile import Stackfile
 from infra.catalog.loads import LOADS
 from infra.policies import RULES, check
