@@ -71,7 +71,8 @@ def _body(draft: Draft) -> Iterator[str]:
     """Show what the steps found, as far as they came."""
     if draft.declaration is None:
         return
-    made = components.of(draft.declaration.recorded)
+    declared = draft.declaration
+    made = components.of(declared.recorded, declared.stackfile.masked)
     yield from layout.resources(made, draft.preview.source)
     yield ""
     if draft.preview.asked:

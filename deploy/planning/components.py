@@ -1,5 +1,6 @@
 """Groups recorded resources by the component that declares them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploy.planning import highlights
@@ -16,16 +17,13 @@ class Component:
         kind: Its type in short, e.g. ``PythonService``.
         name: Its name in the program.
         resources: What a provider makes of it, by type and name.
+        matters: The inputs that a person asks about first, without secrets.
     """
 
     kind: str
     name: str
     resources: tuple[Registered, ...]
-
-    @property
-    def matters(self) -> str:
-        """The inputs that a person asks about first."""
-        return "; ".join(highlights.of(self.resources))
+    matters: str
 
 
 def made(recorded: Recorded) -> Resources:
@@ -33,8 +31,13 @@ def made(recorded: Recorded) -> Resources:
     return Resources(each for each in recorded.resources if not is_component(each.type))
 
 
-def of(recorded: Recorded) -> list[Component]:
-    """Group what was recorded, ordered by kind and name."""
+def of(recorded: Recorded, masked: Callable[[str], str]) -> list[Component]:
+    """Group what was recorded, ordered by kind and name.
+
+    Args:
+        recorded: What the program declares.
+        masked: Takes secrets out of a text: one may stand where it must not.
+    """
     groups: dict[Key, list[Registered]] = {}
     for each in made(recorded):
         groups.setdefault(_root(recorded, each), []).append(each)
@@ -43,6 +46,7 @@ def of(recorded: Recorded) -> list[Component]:
             kind=highlights.short(kind),
             name=name,
             resources=tuple(sorted(members, key=lambda each: (each.type, each.name))),
+            matters=masked("; ".join(highlights.of(members))),
         )
         for (kind, name), members in groups.items()
     ]

@@ -97,7 +97,8 @@ def of(config: Stackfile, *, preview: bool = False) -> Recorded:
     except ConfigError as error:
         raise UsageError(
             _explained(str(error), config),
-            remedy=f"correct Pulumi.{config.stack}.yaml, then: ./bootstrap plan",
+            remedy=f"correct Pulumi.{config.stack}.yaml, then: ./bootstrap plan"
+            + ("" if config.stack == LOCAL else f" --stack {config.stack}"),
         ) from error
 
 

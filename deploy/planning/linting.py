@@ -15,6 +15,7 @@ from deploy.paths import REPOSITORY
 from deploy.planning.cloudformation import KINDS, NOT_IN_CLOUDFORMATION, template
 from infra.policies.resources import Resources
 
+WORKER = "deploy.planning.lint_worker"
 TIMEOUT_S = 120
 
 
@@ -45,7 +46,7 @@ class Linter:
         """Start it; it imports what it needs and waits."""
         return cls(
             subprocess.Popen(
-                [sys.executable, "-m", __name__],
+                [sys.executable, "-m", WORKER],
                 cwd=REPOSITORY,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -86,25 +87,3 @@ class Linter:
             self._process.kill()
         # Also closes the pipes.
         self._process.communicate()
-
-
-def main() -> None:
-    """Lint the template that comes on stdin; write the messages to stdout."""
-    from cfnlint.api import ManualArgs, lint
-
-    request = json.loads(sys.stdin.read())
-    found = lint(
-        json.dumps(request["template"]), config=ManualArgs(regions=[request["region"]])
-    )
-    messages = [f"{_resource(match)}: {match.message}" for match in found]
-    sys.stdout.write(json.dumps(messages))
-
-
-def _resource(match: object) -> str:
-    """Name the resource that a finding is about."""
-    path = list(getattr(match, "path", None) or [])
-    return str(path[1]) if len(path) > 1 else "the template"
-
-
-if __name__ == "__main__":
-    main()

@@ -125,7 +125,7 @@ def _resources(draft: Draft, deployment: Deployment) -> Iterator[Result]:
     """Run the program under mocks, and ask the engine where there is one."""
     draft.declaration = declare(deployment, draft.config)
     draft.preview = preview_with_engine(deployment)
-    made = components.of(draft.declaration.recorded)
+    made = components.of(draft.declaration.recorded, draft.declaration.stackfile.masked)
     count = sum(len(each.resources) for each in made)
     yield Result(
         id="resources.declared",
@@ -209,8 +209,10 @@ def _rules(draft: Draft) -> Iterator[Result]:
     declared = draft.declared
     unknown = of(declared.stackfile, preview=True)
     findings = {*check(declared.recorded.resources), *check(unknown.resources)}
+    masked = declared.stackfile.masked  # a finding may quote what is wrong
     broken = [
-        f"{each.resource}: {each.what} ({each.rule})" for each in sorted(findings)
+        masked(f"{each.resource}: {each.what} ({each.rule})")
+        for each in sorted(findings)
     ]
     yield _judged(
         "policies",
@@ -227,13 +229,14 @@ def _rules(draft: Draft) -> Iterator[Result]:
     )
     region = declared.stackfile.region
     draft.found = draft.linter.findings(declared.recorded.resources, region)
+    messages = [masked(each) for each in draft.found.messages]
     yield _judged(
         "cfn-lint",
         f"AWS's own schemas on {draft.found.linted} resources",
-        draft.found.messages,
+        messages,
         {"region": region},
     )
-    draft.findings = [*broken, *plain, *draft.found.messages]
+    draft.findings = [*broken, *plain, *messages]
     if draft.found.without_schema:
         kinds = ", ".join(draft.found.without_schema)
         yield Result(

@@ -104,7 +104,9 @@ def shown() -> str:
         cost.estimate(RECORDED.resources, load, "eu-central-1") for load in LOADS
     ]
     parts = [
-        layout.resources(components.of(RECORDED), "the program's own declarations"),
+        layout.resources(
+            components.of(RECORDED, str), "the program's own declarations"
+        ),
         layout.changes(CHANGES, "2026-11-26 11:00:00 UTC"),
         layout.cost(estimates, 1_000),
         layout.rules(["logs_expire", "keys_rotate"], 4),
