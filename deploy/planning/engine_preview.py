@@ -39,8 +39,9 @@ class Preview:
 def preview_with_engine(deployment: Deployment) -> Preview:
     """Ask the engine what it would do, where there is one; change nothing.
 
-    `MODULE` offers ``lines(deployment) -> Sequence[str]`` for it, without secrets. An engine that cannot
-    answer, since nobody is logged in for instance, leaves the plan as it is.
+    `MODULE` offers ``lines(deployment) -> Sequence[str]`` for it, without secrets. An
+    engine that cannot answer, since nobody is logged in for instance, leaves the plan
+    as it is.
     """
     if deployment.is_local or shutil.which(CLI) is None or not _is_there():
         return Preview()

@@ -1,4 +1,4 @@
-"""A plan of a cloud stack, as somebody without an account and the engine asks for it."""
+"""A plan of a cloud stack, where there is neither an account nor the engine."""
 
 import json
 from pathlib import Path
