@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.emulator.record import title
 from deploy.planning import ledger
-from deploy.planning.documents import leaves
+from deploy.planning.declared import leaves
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 ABSENT = "none"
@@ -58,7 +58,6 @@ class Change:
         """Name it for a person, e.g. ``sqs.Queue llm-requests``."""
         return title(self.type, self.name)
 
-    @property
     def lines(self) -> list[str]:
         """Say it in lines, one for each input that differs."""
         if not self.inputs:

@@ -102,7 +102,7 @@ def _file(draft: Draft, deployment: Deployment) -> PlanFile:
         ),
         declared=ledger.digest(draft.declared.document),
         resources=len(components.made(draft.declared.recorded)),
-        changes=[line for each in draft.changes for line in each.lines],
+        changes=[line for each in draft.changes for line in each.lines()],
         findings=draft.findings,
         cost=one.as_json(),
     )
