@@ -24,6 +24,10 @@ TEXT_LENGTH_MAX = 2_000
 """Longer texts, a Worker's script for instance, are digested."""
 
 
+PROVIDER = "pulumi:providers:"
+"""How the type token of a provider's configuration begins."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exposed:
     """A secret that would stand in plain text in the stack's state.
@@ -107,15 +111,22 @@ class Writer:
         return {"file": name, "made_from": self.zips.get(PurePath(name).stem, "")}
 
 
-def document(stack: str, recorded: Recorded, writer: Writer) -> Document:
+def document(
+    stack: str,
+    recorded: Recorded,
+    writer: Writer,
+    providers: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Document:
     """Write what was recorded.
 
     Args:
         stack: Name of the stack.
         recorded: What the program declared in an update.
         writer: Keeps secrets out, and notes where one was in plain text.
+        providers: Configuration of the providers by name, e.g. ``aws``: what they do
+            with every resource, as tags of all, stands in no resource's inputs.
     """
-    resources = [
+    resources: list[dict[str, Any]] = [
         {
             "type": each.type,
             "name": each.name,
@@ -126,6 +137,16 @@ def document(stack: str, recorded: Recorded, writer: Writer) -> Document:
         }
         for each in recorded.resources
     ]
+    for name, settings in (providers or {}).items():
+        at = Exposed(resource=name, path="")
+        resources.append(
+            {
+                "type": f"{PROVIDER}{name}",
+                "name": "default",
+                "parent": "",
+                "inputs": writer.value(dict(settings), at),
+            }
+        )
     resources.sort(key=lambda each: (each["type"], each["name"]))
     return {"format": ledger.FORMAT, "stack": stack, "resources": resources}
 

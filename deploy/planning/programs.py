@@ -49,7 +49,7 @@ def declare(deployment: Deployment, config: Stackfile | None = None) -> Declarat
     return Declaration(
         stackfile=config,
         recorded=recorded,
-        document=declared.document(config.stack, recorded, writer),
+        document=declared.document(config.stack, recorded, writer, config.providers),
         exposed=tuple(writer.exposed),
     )
 

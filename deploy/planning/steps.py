@@ -169,7 +169,7 @@ def _changes(draft: Draft, deployment: Deployment) -> Iterator[Result]:
     lines = [line for each in draft.changes for line in each.lines()]
     count = len(draft.changes)
     if draft.last is None:
-        title = f"no deploy is recorded here: {count} resources count as new"
+        title = "no deploy is recorded here: every resource counts as new"
     elif draft.changes:
         title = f"{count} resources differ from the deploy of {draft.last[ledger.AT]}"
     else:

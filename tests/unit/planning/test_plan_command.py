@@ -157,6 +157,30 @@ def test_a_secret_that_was_set_anew_is_a_change_without_a_value(plan, stacks):
     ]
 
 
+def test_a_tag_that_the_provider_puts_on_everything_is_a_change(plan, stacks):
+    write(stacks, more="  aws:defaultTags:\n    tags:\n      project: one\n")
+    deployed()
+    write(stacks, more="  aws:defaultTags:\n    tags:\n      project: two\n")
+
+    code, out, _ = plan(check=True)
+
+    assert code == 6
+    assert "  ~ providers.aws default  defaultTags.tags.project: one -> two\n" in out
+
+
+def test_a_token_of_a_provider_is_kept_secret(plan, stacks):
+    more = "  cloudflare:apiToken:\n    secure: v1:DistinctiveCiphertextA\n"
+    write(stacks, more=more)
+    deployed()
+    write(stacks, more=more.replace("CiphertextA", "CiphertextB"))
+
+    code, out, _ = plan(check=True, evidence=True)
+
+    assert code == 6
+    assert "  ~ providers.cloudflare default  apiToken: secret, changed\n" in out
+    assert "DistinctiveCiphertext" not in out
+
+
 def test_a_finding_ends_with_seven_and_hides_nothing(plan, monkeypatch):
     monkeypatch.setattr(Silent, "messages", ("ChatSend: 'arm65' is not one of",))
 
