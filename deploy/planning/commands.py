@@ -8,7 +8,7 @@ from deploy import console, run
 from deploy.checklist import Report
 from deploy.commands import Output
 from deploy.deployment import Deployment, check_stack
-from deploy.planning import components, graph, inputs, layout, ledger, planfile
+from deploy.planning import components, graph, inputs, layout, ledger, linting, planfile
 from deploy.planning.planfile import PlanFile
 from deploy.planning.steps import Draft, steps
 from deploy.steps.preflight import git
@@ -60,10 +60,7 @@ def _drafted(
     request: Request, deployment: Deployment, progress: console.Progress
 ) -> tuple[Draft, Report]:
     """Run the steps; the linter gets ready meanwhile."""
-    # Inside, because its module takes the program's, and Pulumi: --help does not.
-    from deploy.planning.linting import Linter
-
-    draft = Draft(linter=Linter.start())
+    draft = Draft(linter=linting.Linter.start())
     judge = run.check_judge if request.check else run.plain_judge
     try:
         return draft, run.checklist(
