@@ -9,8 +9,9 @@ from deploy.checklist import Report
 from deploy.commands import Output
 from deploy.deployment import Deployment, check_stack
 from deploy.planning import components, graph, inputs, layout, ledger, linting, planfile
+from deploy.planning.draft import Draft
 from deploy.planning.planfile import PlanFile
-from deploy.planning.steps import Draft, steps
+from deploy.planning.steps import steps
 from deploy.steps.preflight import git
 
 

@@ -4,68 +4,14 @@ What is judged comes last, so that a finding hides nothing of the plan.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
-from deploy.planning import components, cost, ledger, stackfile
-from deploy.planning.changes import Change, between
-from deploy.planning.cost import Estimate
-from deploy.planning.engine_preview import Preview, preview_with_engine
-from deploy.planning.linting import Found, Linter
-from deploy.planning.programs import Declaration, declare, of
-from deploy.planning.stackfile import Stackfile
-from infra.catalog.loads import LOADS
-from infra.policies import RULES, check
-
-SIZE_KEY = "users"
-"""Configuration key of the number of users that a stack is meant for."""
-
-
-@dataclass(kw_only=True)
-class Draft:
-    """A plan in the making: each step adds its part.
-
-    Attributes:
-        linter: Gets ready beside everything else.
-        config: The stack's configuration.
-        declaration: What the program declares.
-        preview: What the engine says, or that it was not asked.
-        last: What the last deploy declared.
-        changes: What differs from it.
-        estimates: What a month costs, by number of users.
-        found: What the linter said.
-        findings: Everything that rules and linter found, a line each.
-    """
-
-    linter: Linter
-    config: Stackfile | None = None
-    declaration: Declaration | None = None
-    preview: Preview = field(default_factory=Preview)
-    last: ledger.Document | None = None
-    changes: list[Change] = field(default_factory=list)
-    estimates: list[Estimate] = field(default_factory=list)
-    found: Found = field(default_factory=Found)
-    findings: list[str] = field(default_factory=list)
-
-    @property
-    def declared(self) -> Declaration:
-        """What the program declares; the first steps have run."""
-        if self.declaration is None:
-            raise RuntimeError("the program has not been recorded yet")
-        return self.declaration
-
-    @property
-    def users(self) -> int:
-        """The number of users whose load is shown line by line."""
-        known = {str(load.users): load.users for load in LOADS}
-        given = self.config.value(SIZE_KEY) if self.config else ""
-        return known.get(given, LOADS[0].users)
-
-    @property
-    def rules(self) -> list[str]:
-        """The names of the rules that are applied."""
-        return [rule.__name__ for rule in RULES]
+from deploy.planning import components, cost, judging, ledger, stackfile
+from deploy.planning.changes import between
+from deploy.planning.draft import Draft
+from deploy.planning.engine_preview import preview_with_engine
+from deploy.planning.programs import declare
 
 
 def steps(draft: Draft) -> list[Step[Deployment]]:
@@ -94,7 +40,7 @@ def steps(draft: Draft) -> list[Step[Deployment]]:
         Step(
             id="rules",
             title="apply the rules and the linter",
-            run=lambda _: _rules(draft),
+            run=lambda _: judging.rules(draft),
             verifies=True,
         ),
     ]
@@ -202,64 +148,3 @@ def _cost(draft: Draft) -> Iterator[Result]:
         status=Status.PASS,
         evidence={"estimates": [each.as_json() for each in draft.estimates]},
     )
-
-
-def _rules(draft: Draft) -> Iterator[Result]:
-    """Judge the program as of an update and of a first preview, and lint it."""
-    declared = draft.declared
-    unknown = of(declared.stackfile, preview=True)
-    findings = {*check(declared.recorded.resources), *check(unknown.resources)}
-    masked = declared.stackfile.masked  # a finding may quote what is wrong
-    broken = [
-        masked(f"{each.resource}: {each.what} ({each.rule})")
-        for each in sorted(findings)
-    ]
-    yield _judged(
-        "policies",
-        f"{len(RULES)} rules on an update and on a first preview",
-        broken,
-        {"rules": {name: _count(broken, name) for name in draft.rules}},
-    )
-    plain = [f"{each.resource}: {each.path}" for each in declared.exposed]
-    yield _judged(
-        "secrets",
-        "secrets are searched for in every plain input",
-        [f"{each}: a secret stands there in plain text" for each in plain],
-        {"searched_for": len(declared.stackfile.hidden)},
-    )
-    region = declared.stackfile.region
-    draft.found = draft.linter.findings(declared.recorded.resources, region)
-    messages = [masked(each) for each in draft.found.messages]
-    yield _judged(
-        "cfn-lint",
-        f"AWS's own schemas on {draft.found.linted} resources",
-        messages,
-        {"region": region},
-    )
-    draft.findings = [*broken, *plain, *messages]
-    if draft.found.without_schema:
-        kinds = ", ".join(draft.found.without_schema)
-        yield Result(
-            id="rules.not-linted",
-            title=f"cfn-lint was not shown {kinds}: no CloudFormation name is known",
-            status=Status.WARN,
-            evidence={"types": draft.found.without_schema},
-            remedy="$EDITOR deploy/planning/cloudformation.py",
-        )
-
-
-def _judged(
-    name: str, what: str, findings: list[str], evidence: dict[str, object]
-) -> Result:
-    """Give the result of a judgement: failed if anything was found."""
-    return Result(
-        id=f"rules.{name}",
-        title=f"{what}: {len(findings) or 'no'} findings",
-        status=Status.FAIL if findings else Status.PASS,
-        evidence={**evidence, "findings": findings},
-    )
-
-
-def _count(broken: list[str], rule: str) -> int:
-    """Count the findings of one rule."""
-    return sum(line.endswith(f"({rule})") for line in broken)
