@@ -7,6 +7,7 @@ from deploy.tasks import (
     crons,
     local,
     moving,
+    planning,
     queues,
     receipts,
     secrets,
@@ -14,6 +15,7 @@ from deploy.tasks import (
 )
 
 namespace = Collection(
+    planning.plan,
     checklist.deploy,
     checklist.verify_crons,
     moving.cutover,

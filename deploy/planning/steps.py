@@ -1,0 +1,150 @@
+"""The steps of ``plan``: read, record, compare, estimate, judge. None changes anything.
+
+What is judged comes last, so that a finding hides nothing of the plan.
+"""
+
+from collections.abc import Iterator
+
+from deploy.checklist import Result, Status, Step
+from deploy.deployment import Deployment
+from deploy.planning import components, cost, judging, ledger, stackfile
+from deploy.planning.changes import between
+from deploy.planning.draft import Draft
+from deploy.planning.engine_preview import preview_with_engine
+from deploy.planning.programs import declare
+
+
+def steps(draft: Draft) -> list[Step[Deployment]]:
+    """Give the steps that fill a draft."""
+    return [
+        Step(
+            id="configuration",
+            title="read the stack's configuration",
+            run=lambda deployment: _configuration(draft, deployment),
+        ),
+        Step(
+            id="resources",
+            title="record what the program declares",
+            run=lambda deployment: _resources(draft, deployment),
+        ),
+        Step(
+            id="changes",
+            title="compare with the last deploy",
+            run=lambda deployment: _changes(draft, deployment),
+        ),
+        Step(
+            id="cost",
+            title="estimate what a month costs",
+            run=lambda _: _cost(draft),
+        ),
+        Step(
+            id="rules",
+            title="apply the rules and the linter",
+            run=lambda _: judging.rules(draft),
+            verifies=True,
+        ),
+    ]
+
+
+def _configuration(draft: Draft, deployment: Deployment) -> Iterator[Result]:
+    """Read the configuration without the engine."""
+    config = draft.config = stackfile.read(deployment.stack, deployment.state)
+    hidden = len(config.placeholders)
+    title = f"{len(config.values)} values of Pulumi.{config.stack}.yaml and Pulumi.yaml"
+    if config.placeholders and deployment.is_local:
+        title += f"; {hidden} made up: the local stack was never started"
+    elif config.placeholders:
+        title += f"; {hidden} secrets are not read, only the engine can decrypt them"
+    yield Result(
+        id="configuration.values",
+        title=title,
+        status=Status.PASS,
+        evidence={
+            "keys": sorted(config.values),
+            "secrets": sorted(config.secrets),
+            "stand_ins": sorted(config.placeholders),
+        },
+    )
+
+
+def _resources(draft: Draft, deployment: Deployment) -> Iterator[Result]:
+    """Run the program under mocks, and ask the engine where there is one."""
+    draft.declaration = declare(deployment, draft.config)
+    draft.preview = preview_with_engine(deployment)
+    made = components.of(draft.declaration.recorded, draft.declaration.stackfile.masked)
+    count = sum(len(each.resources) for each in made)
+    yield Result(
+        id="resources.declared",
+        title=f"{count} resources in {len(made)} components; {draft.preview.source}",
+        status=Status.PASS,
+        evidence={
+            "source": draft.preview.source,
+            "digest": ledger.digest(draft.declaration.document),
+            "components": [
+                {
+                    "kind": one.kind,
+                    "name": one.name,
+                    "matters": one.matters,
+                    "resources": [f"{each.type} {each.name}" for each in one.resources],
+                }
+                for one in made
+            ],
+        },
+    )
+    if draft.preview.asked:
+        yield Result(
+            id="resources.engine",
+            title=f"the engine would do {len(draft.preview.lines)} steps",
+            status=Status.PASS,
+            evidence={"steps": list(draft.preview.lines)},
+            planned=bool(draft.preview.lines),
+        )
+    elif draft.preview.problem:
+        yield Result(
+            id="resources.engine",
+            title=f"skipped: the engine did not answer: {draft.preview.problem}",
+            status=Status.SKIPPED,
+            remedy="pulumi preview",
+        )
+
+
+def _changes(draft: Draft, deployment: Deployment) -> Iterator[Result]:
+    """Compare with what the last deploy declared."""
+    draft.last = ledger.load(ledger.folder(deployment))
+    draft.changes = between(draft.last, draft.declared.document)
+    lines = [line for each in draft.changes for line in each.lines()]
+    count = len(draft.changes)
+    if draft.last is None:
+        title = "no deploy is recorded here: every resource counts as new"
+    elif draft.changes:
+        title = f"{count} resources differ from the deploy of {draft.last[ledger.AT]}"
+    else:
+        title = f"nothing differs from the deploy of {draft.last[ledger.AT]}"
+    yield Result(
+        id="changes.since-last-deploy",
+        title=title,
+        status=Status.PASS,
+        evidence={
+            "since": draft.last[ledger.AT] if draft.last else None,
+            "last_digest": ledger.digest(draft.last) if draft.last else None,
+            "changes": lines,
+        },
+        planned=bool(draft.changes),
+    )
+
+
+def _cost(draft: Draft) -> Iterator[Result]:
+    """Estimate a month on AWS, whatever the stack."""
+    resources = draft.declared.recorded.resources
+    draft.estimates = cost.for_all_loads(resources, draft.declared.stackfile.region)
+    one = next(each for each in draft.estimates if each.load.users == draft.users)
+    local = draft.declared.stackfile.stack == "local"
+    yield Result(
+        id="cost.month",
+        title=f"about {one.usd:.2f} USD a month with {one.load.users:,} users,"
+        f" {one.usd_after_free:.2f} after what is free; the language model apart,"
+        f" {one.llm_usd:,.0f}"
+        + ("; the local stack itself costs nothing" if local else ""),
+        status=Status.PASS,
+        evidence={"estimates": [each.as_json() for each in draft.estimates]},
+    )
