@@ -9,6 +9,7 @@ from deploy.checklist import Report, Status, Step
 from deploy.commands import Output
 from deploy.deploylock import held
 from deploy.deployment import Deployment
+from deploy.engine.acceptance import accept
 from deploy.errors import DeployError, ExitCode, UsageError
 from deploy.steps.preflight import git
 
@@ -29,6 +30,8 @@ class Request:
         dry_run: Look only.
         check: Look only, and say by the exit code whether anything would change.
         yes: Do not ask before changing a cloud stack.
+        allow_replace: Names of resources, comma-separated, that may be replaced or
+            deleted although something is lost with them.
     """
 
     stack: str
@@ -39,6 +42,7 @@ class Request:
     dry_run: bool = False
     check: bool = False
     yes: bool = False
+    allow_replace: str = ""
 
     @property
     def looks_only(self) -> bool:
@@ -51,14 +55,17 @@ def deploy(request: Request, out: Output) -> int:
     with run.ending("deploy", request.stack, as_json=out.as_json, debug=out.debug):
         progress = console.Progress()
         deployment = Deployment(
-            stack=request.stack, progress=progress.say, dry_run=request.looks_only
+            stack=request.stack,
+            progress=progress.say,
+            dry_run=request.looks_only,
+            allowed_losses=run.names(request.allow_replace),
         )
         steps = choose(request, deployment)
         if request.looks_only:
             judge = run.check_judge if request.check else run.plain_judge
             report = run.checklist("deploy", deployment, steps, progress, judge=judge)
         else:
-            run.confirm(deployment, yes=request.yes)
+            accept(deployment, steps, progress, yes=request.yes)
             with held(deployment):
                 report = _change(deployment, steps, progress)
         console.show(report, as_json=out.as_json, evidence=out.evidence)

@@ -16,6 +16,7 @@ from deploy.tasks.shown import SHOWN
         "dry_run": "Look at everything, change nothing.",
         "check": "As --dry-run, and exit 6 if something would change.",
         "yes": "Do not ask before changing a cloud stack.",
+        "allow_replace": "Resources that may go although something is lost with them.",
     }
 )
 def deploy(
@@ -28,11 +29,16 @@ def deploy(
     dry_run: bool = False,
     check: bool = False,
     yes: bool = False,
+    allow_replace: str = "",
     json: bool = False,
     evidence: bool = False,
     debug: bool = False,
 ) -> None:
     """Run the deployment checklist; what is already so stays as it is.
+
+    A cloud stack is provisioned by the Pulumi engine: its preview is shown first and
+    asks for the stack's name. What would lose something for good, e.g. a queue with its
+    messages, is refused unless --allow-replace names it.
 
     Examples: deploy | deploy --dry-run | deploy --only migrations,crons |
     deploy --resume | deploy --stack production --check
@@ -53,6 +59,7 @@ def deploy(
         dry_run=dry_run,
         check=check,
         yes=yes,
+        allow_replace=allow_replace,
     )
     out = Output(as_json=json, evidence=evidence, debug=debug)
     raise SystemExit(deploy(request, out))
