@@ -5,7 +5,8 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -24,6 +25,7 @@ INSTALL = "curl -fsSL https://get.pulumi.com | sh"
 
 DOCUMENTATION = "https://www.pulumi.com/docs/install/"
 VERSION_TIMEOUT_S = 30.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 CANCELS = (
     "cancelling: what has begun ends first; Ctrl-C again stops at once and may leave"
@@ -72,7 +74,8 @@ class Cli(PulumiCommand):
             start_new_session=True,
         )
         out, err = _Lines(process.stdout, on_output), _Lines(process.stderr, on_error)
-        interrupts = _wait(process, self.say)
+        with _passing_on(process, self.say) as interrupts:
+            process.wait()
         result = CommandResult(out.text(), err.text(), process.returncode)
         if interrupts:
             raise KeyboardInterrupt
@@ -104,22 +107,33 @@ class _Lines:
         return "\n".join(self._lines)
 
 
-def _wait(process: "subprocess.Popen[str]", say: Callable[[str], None]) -> int:
-    """Wait for the end; pass each Ctrl-C on. Gives how many there were.
+@contextmanager
+def _passing_on(
+    process: "subprocess.Popen[str]", say: Callable[[str], None]
+) -> Iterator[list[int]]:
+    """Pass each Ctrl-C on to the CLI instead of ending here; yields what came.
 
-    The engine cancels at the first one and ends at once at the second.
+    The engine cancels at the first one and ends at once at the second. A handler and
+    no exception: one that came while another is handled would leave the CLI alone.
     """
-    interrupts = 0
-    while True:
-        try:
-            process.wait()
-        except KeyboardInterrupt:
-            interrupts += 1
+    came: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        came.append(number)
+        if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            if interrupts == 1:
-                say(CANCELS)
-        else:
-            return interrupts
+        if len(came) == 1:
+            say(CANCELS)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield came  # only the main thread gets signals, and may ask for them
+        return
+    before = {each: signal.signal(each, pass_on) for each in SIGNALS}
+    try:
+        yield came
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _environment(command: str, additional: Mapping[str, str]) -> dict[str, str]:
@@ -134,7 +148,7 @@ def where() -> str | None:
     """Find the CLI: on the path, or where the official installer puts it."""
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     installed = home / "bin" / "pulumi"
-    return shutil.which("pulumi") or shutil.which(installed)
+    return shutil.which("pulumi") or shutil.which(str(installed))
 
 
 def find() -> Cli:

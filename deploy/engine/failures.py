@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from deploy.account import LOGIN
-from deploy.engine.watch import clean
+from deploy.engine.watch import clean, plain
 from deploy.errors import AuthError, DeployError, LockedError, UsageError
 
 NOTHING = "nothing was changed"
@@ -161,16 +161,18 @@ def explain(text: str, stack: str, consequence: str = NOTHING) -> DeployError:
 
 def _configuration(text: str, stack: str, consequence: str) -> DeployError | None:
     """Tell of values that are missing or wrong, all at once."""
-    lines = list(dict.fromkeys(CONFIG_LINE.findall(text)))
+    # These lines are ours and hold no secret; masking would take "jwtSecret: missing"
+    # for one.
+    lines = list(dict.fromkeys(CONFIG_LINE.findall(plain(text))))
     for key in dict.fromkeys(MISSING_KEY.findall(text)):
         if key != "aws:region":
             lines.append(f"Pulumi.{stack}.yaml: {key}: missing")
     if not lines:
         return None
     return UsageError(
-        clean("\n".join(lines)) + f"\n{consequence}",
+        "\n".join([*lines, consequence]),
         remedy=f"pulumi config set --stack {stack} <key> <value>",
-        evidence={"problems": [clean(line) for line in lines]},
+        evidence={"problems": lines},
     )
 
 
@@ -182,14 +184,7 @@ def _holder(text: str) -> str:
 
 def first_errors(text: str) -> str:
     """Give the first lines that tell of an error, or the last ones."""
-    lines = [line.strip() for line in clean_all(text) if line.strip()]
+    lines = [line.strip() for line in plain(text).splitlines() if line.strip()]
     told = [line for line in lines if re.match(r"(?i)error:|.*\berror:", line)]
     chosen = dict.fromkeys(told[:3] or lines[-3:] or ["it gave no reason"])
     return clean("\n".join(line.removeprefix("error: ") for line in chosen))
-
-
-def clean_all(text: str) -> list[str]:
-    """Give all lines without colours."""
-    from deploy.engine.watch import MARKUP
-
-    return MARKUP.sub("", text).splitlines()

@@ -46,7 +46,8 @@ class Watch:
         expected: How many changes are expected; 0 if that is not known.
         changes: What changes, by URN, in order.
         done: URNs of what is done, in order.
-        errors: Diagnostics of severity ``error``: URN, text.
+        errors: Diagnostics of severity ``error``: URN, text. They may hold secrets;
+            `failures` and `deploy.engine.failures` show them without.
         warnings: Diagnostics of severity ``warning``.
         unchanged: How many resources stay as they are.
         corrupt: Whether the engine says that its state may be wrong.
@@ -132,16 +133,16 @@ class Watch:
 
     def _diagnostic(self, severity: str, urn: str, message: str) -> None:
         """Keep what is wrong or worth a warning."""
-        text = clean(message)
+        text = plain(message)
         if severity == "error" and text:
             self.errors.append((urn, text))
         elif severity == "warning" and text:
-            self.warnings.append(text)
+            self.warnings.append(clean(text))
 
     def _reason(self, urn: str) -> str:
         """Give what was said of a resource, or of everything."""
         said = [text for about, text in self.errors if about == urn]
-        return "\n".join(said) or "the engine gives no reason"
+        return clean("\n".join(said)) or "the engine gives no reason"
 
     def _tell(self) -> None:
         """Say how far it is, unless that was said a moment ago."""
@@ -158,9 +159,14 @@ class Watch:
         self.say(", ".join(parts) + f" ({moment - self._started:.0f} s)")
 
 
+def plain(message: str) -> str:
+    """Give a diagnostic without colours."""
+    return MARKUP.sub("", message).strip()
+
+
 def clean(message: str) -> str:
     """Give the first lines of a diagnostic, without colours and without secrets."""
-    lines = [line.rstrip() for line in MARKUP.sub("", message).strip().splitlines()]
+    lines = [line.rstrip() for line in plain(message).splitlines()]
     kept = [line for line in lines if line.strip()]
     more = ["..."] if len(kept) > REASON_LINES else []
     return masked("\n".join(kept[:REASON_LINES] + more))

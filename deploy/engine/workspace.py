@@ -1,5 +1,6 @@
 """A stack as the Pulumi engine sees it: opened, previewed, updated, read."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +59,9 @@ def open_stack(deployment: Deployment) -> Engine:
         DeployError: The CLI is missing, nobody is logged in, the backend has no such
             stack, or its secrets cannot be read.
     """
+    # An update that was ended at once breaks its stream of events off; the result says
+    # so already.
+    warnings.filterwarnings("ignore", "Error in event stream")
     deployment.progress("asking the Pulumi backend for the stack")
     cli = find()
     cli.say = deployment.progress
