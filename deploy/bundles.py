@@ -24,6 +24,7 @@ __all__ = [
     "build_all",
     "cloud_target",
     "host_target",
+    "inputs_digest",
     "stale",
 ]
 
@@ -152,6 +153,11 @@ def stale(services: Sequence[Service], target: BundleTarget, folder: Path) -> li
         for service in services
         if _current(folder / f"{service.name}.zip", _inputs(service, target)) is None
     ]
+
+
+def inputs_digest(service: Service, target: BundleTarget) -> str:
+    """Digest everything that a service's zip is made from; nothing is built."""
+    return _inputs(service, target)
 
 
 def _bundle(service: Service, archive: Path, record: _Record, *, built: bool) -> Bundle:

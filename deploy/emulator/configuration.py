@@ -59,7 +59,7 @@ def of_local(stack: LocalStack) -> Configuration:
         "geminiBaseUrl": f"{stack.supabase_url}/llm/gemini",
         "openaiBaseUrl": f"{stack.supabase_url}/llm/v1",
     }
-    values = _defaults(PROJECT_FILE) | of_file(STACK_FILE)
+    values = defaults(PROJECT_FILE) | of_file(STACK_FILE)
     values["aws:region"] = stack.region
     values |= {f"{PROJECT}:{key}": value for key, value in (plain | secrets).items()}
     hidden = {f"{PROJECT}:{key}" for key in secrets}
@@ -71,15 +71,15 @@ def of_local(stack: LocalStack) -> Configuration:
     return Configuration(values=values, secrets=frozenset(hidden))
 
 
-def _defaults(path: Path) -> dict[str, str]:
+def defaults(path: Path) -> dict[str, str]:
     """Read the project's defaults: a plain value, or a schema with one."""
     found = {}
-    for key, entry in _config(path).items():
+    for key, entry in block(path).items():
         full_key = key if ":" in key else f"{PROJECT}:{key}"
         if not isinstance(entry, dict):
-            found[full_key] = _text(entry)
+            found[full_key] = text(entry)
         elif "value" in entry or "default" in entry:
-            found[full_key] = _text(entry.get("value", entry.get("default")))
+            found[full_key] = text(entry.get("value", entry.get("default")))
     return found
 
 
@@ -89,10 +89,10 @@ def of_file(path: Path) -> dict[str, str]:
     Raises:
         UsageError: It is malformed.
     """
-    return {key: _text(value) for key, value in _config(path).items()}
+    return {key: text(value) for key, value in block(path).items()}
 
 
-def _config(path: Path) -> dict[str, Any]:
+def block(path: Path) -> dict[str, Any]:
     """Read the ``config`` block of a file.
 
     Raises:
@@ -117,6 +117,6 @@ def _malformed(path: Path, what: str) -> UsageError:
     )
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     """Write a value as the engine hands it over: structures as JSON."""
     return value if isinstance(value, str) else json.dumps(value)

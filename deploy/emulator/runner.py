@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pulumi
+from pulumi.runtime.mocks import MockMonitor
 
 from infra.naming import PROJECT
 
@@ -22,6 +23,7 @@ def run(
     config: Mapping[str, str],
     secrets: Collection[str],
     preview: bool = False,
+    monitor: MockMonitor | None = None,
 ) -> dict[str, Any]:
     """Run a program to its end.
 
@@ -36,6 +38,7 @@ def run(
         config: Configuration by full key, e.g. ``kiloscale:supabaseUrl``.
         secrets: Keys whose values are secret.
         preview: Whether what the mocks do not give is unknown, as in a preview.
+        monitor: Sees each registration on its way to the mocks.
 
     Returns:
         The outputs; those that are unknown in a preview are left out.
@@ -46,7 +49,7 @@ def run(
         asyncio.set_event_loop(loop)
         outputs: dict[str, Any] = {}
         try:
-            pulumi.runtime.set_mocks(mocks, PROJECT, stack, preview)
+            pulumi.runtime.set_mocks(mocks, PROJECT, stack, preview, None, monitor)
             pulumi.runtime.set_all_config(dict(config), list(secrets))
             _awaited(program, outputs)
         finally:

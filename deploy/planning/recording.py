@@ -6,10 +6,11 @@ down. That shows every input, and nothing of what a provider would make of it.
 
 import importlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
+from pulumi.runtime.mocks import MockMonitor
 
 from deploy.emulator import runner
 from infra.archives import Archives
@@ -19,7 +20,12 @@ from infra.policies.resources import Registered, Resources
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 """Where recorded resources seem to be: AWS's own example account."""
 
+STACK_TYPE = "pulumi:pulumi:Stack"
 KEY_ID = "0c2c8f36-0000-4000-8000-00000000000a"
+
+
+Key = tuple[str, str]
+"""Type token and name: what tells a resource from all others of a program."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +35,12 @@ class Recorded:
     Attributes:
         resources: Its resources, in the order in which they were registered.
         outputs: The stack's outputs; in a preview, without those that are unknown.
+        parents: The resource above each one, both as type and name.
     """
 
     resources: Resources
     outputs: dict[str, Any]
+    parents: Mapping[Key, Key] = field(default_factory=dict)
 
 
 class RecordingMocks(pulumi.runtime.Mocks):
@@ -62,12 +70,35 @@ class RecordingMocks(pulumi.runtime.Mocks):
         return None if self.preview else f"{args.name}-id", outputs
 
 
-def whole_program() -> Mapping[str, pulumi.Output[Any]]:
-    """Run the program as ``pulumi up`` does, without building the zips."""
+class ParentsMonitor(MockMonitor):
+    """Notes the parent of each resource, which mocks are not told."""
+
+    def __init__(self, mocks: pulumi.runtime.Mocks) -> None:
+        super().__init__(mocks)
+        self.parents: dict[Key, Key] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - Pulumi's name
+        """Register a resource."""
+        if request.parent:
+            *_, types, name = request.parent.split("::")
+            parent = (types.rpartition("$")[2], name)
+            if parent[0] != STACK_TYPE:
+                self.parents[request.type, request.name] = parent
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def whole_program(
+    archives: Archives | None = None,
+) -> Mapping[str, pulumi.Output[Any]]:
+    """Run the program as ``pulumi up`` does, without building the zips.
+
+    Args:
+        archives: The zips' names; by default those for the cloud.
+    """
     # By name, because `import infra.__main__` reads as if it ran the program.
     program = importlib.import_module("infra.__main__")
     outputs: Mapping[str, pulumi.Output[Any]] = program.compose(
-        StackConfig.load(), Archives(folder="../dist")
+        StackConfig.load(), archives or Archives(folder="../dist")
     )
     return outputs
 
@@ -93,10 +124,17 @@ def record(
         ConfigError: The configuration is incomplete or wrong.
     """
     mocks = RecordingMocks(preview=preview)
+    monitor = ParentsMonitor(mocks)
     outputs = runner.run(
-        program, mocks, stack=stack, config=config, secrets=secrets, preview=preview
+        program,
+        mocks,
+        stack=stack,
+        config=config,
+        secrets=secrets,
+        preview=preview,
+        monitor=monitor,
     )
-    return Recorded(resources=mocks.resources, outputs=outputs)
+    return Recorded(resources=mocks.resources, outputs=outputs, parents=monitor.parents)
 
 
 def _chosen(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

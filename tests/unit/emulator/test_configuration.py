@@ -97,8 +97,8 @@ def test_the_example_with_its_secrets_set_is_accepted():
     path = configuration.REPOSITORY / "Pulumi.production.example.yaml"
     config = yaml.safe_load(path.read_text())["config"]
     values = {
-        **configuration._defaults(configuration.PROJECT_FILE),
-        **{key: configuration._text(value) for key, value in config.items()},
+        **configuration.defaults(configuration.PROJECT_FILE),
+        **{key: configuration.text(value) for key, value in config.items()},
         **{f"kiloscale:{key}": value for key, value in SECRETS.items()},
     }
 
