@@ -1,10 +1,12 @@
 """Nothing is provisioned on a cloud stack before somebody has seen what would be."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from deploy import console, run
 from deploy.checklist import Step
 from deploy.deployment import Deployment
+from deploy.engine.plans import accepted, refuse_others
 
 INFRASTRUCTURE = "infrastructure"
 
@@ -15,6 +17,7 @@ def accept(
     progress: console.Progress,
     *,
     yes: bool,
+    plan: Path | None = None,
 ) -> None:
     """Show the engine's preview, refuse losses, and ask for the stack's name.
 
@@ -23,11 +26,16 @@ def accept(
         steps: What the run is about to do.
         progress: Told while the engine looks.
         yes: Whether somebody has said yes already.
+        plan: A plan file that somebody has accepted; it replaces the question.
 
     Raises:
-        UsageError: Nobody said yes, or something would be lost that is not allowed.
+        UsageError: Nobody said yes, something would be lost that is not allowed, or the
+            plan file is not what would happen.
     """
-    if deployment.is_local or deployment.dry_run:
+    if deployment.dry_run:
+        return
+    looked_at = accepted(deployment, plan) if plan else None
+    if deployment.is_local:
         return
     if any(step.id == INFRASTRUCTURE for step in steps):
         from deploy.engine.previewing import preview, refuse_losses
@@ -39,4 +47,6 @@ def accept(
             progress.close()
         console.tell_lines(deployment.preview.lines())
         refuse_losses(deployment, deployment.preview)
-    run.confirm(deployment, yes=yes)
+        if plan and looked_at:
+            refuse_others(looked_at, deployment.preview, plan)
+    run.confirm(deployment, yes=yes or looked_at is not None)
