@@ -15,6 +15,7 @@ from infra.config_checks import (
     origin,
     redis_address,
     url,
+    uuid,
     webhook,
 )
 from infra.config_values import Values, of_selected_stack
@@ -53,6 +54,7 @@ class StackConfig:
         llm_day_budget_usd: What language models may cost for a user in a UTC day.
         alert_email: Who is told of alarms; empty for nobody.
         alert_webhook: URL that is told of alarms; secret; ``None`` for none.
+        smoke_user_id: Whose message proves a deploy; empty for nobody's.
     """
 
     stack: str
@@ -75,6 +77,7 @@ class StackConfig:
     llm_day_budget_usd: float
     alert_email: str
     alert_webhook: pulumi.Output[str] | None
+    smoke_user_id: str
 
     @property
     def jwt_issuer(self) -> str:
@@ -136,6 +139,7 @@ class StackConfig:
             llm_day_budget_usd=values.decimal("llmDayBudgetUsd", 0.001, 1_000),
             alert_email=values.text("alertEmail", "", check=email),
             alert_webhook=_secret(hook) if hook else None,
+            smoke_user_id=values.text("smokeUserId", "", check=uuid),
         )
         values.finish()
         return config
