@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy import account
+from deploy.checklist import Result
 from deploy.cloud import settings
 from deploy.deployment import Deployment
 from deploy.local.facts import LocalStack
@@ -20,6 +21,16 @@ class Cloud(Deployment):
     @property
     def is_local(self) -> bool:
         return False
+
+
+class Mute:
+    """An observer that notes nothing."""
+
+    def step_started(self, step_id: str, title: str) -> None:
+        """Note nothing."""
+
+    def checked(self, result: Result) -> None:
+        """Note nothing."""
 
 
 def deployment_of(
