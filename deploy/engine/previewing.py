@@ -1,14 +1,14 @@
 """A preview: what an update would do, as the engine itself says."""
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.engine.changes import Change, counted, lines, losses
-from deploy.errors import UsageError
+from deploy.engine.changes import DELETE, REPLACE, Change, counted, lines, losses
+from deploy.errors import DeployError, UsageError
 
 if TYPE_CHECKING:
     from deploy.engine.workspace import Engine
@@ -66,7 +66,10 @@ def preview(deployment: Deployment) -> Preview:
     deployment.progress("previewing what the engine would change")
     watch = Watch(say=lambda told: deployment.progress(f"previewing: {told}"))
     with explained(deployment, watch):
-        engine.stack.preview(on_event=watch, color="never", suppress_outputs=True)
+        found = engine.stack.preview(
+            on_event=watch, color="never", suppress_outputs=True
+        )
+    _refuse_untold(deployment, found.change_summary, watch.told)
     return Preview(
         engine=engine,
         changes=tuple(watch.changes.values()),
@@ -74,6 +77,28 @@ def preview(deployment: Deployment) -> Preview:
         warnings=tuple(dict.fromkeys(watch.warnings)),
         ms=(time.perf_counter() - started) * 1000,
     )
+
+
+def _refuse_untold(
+    deployment: Deployment, counted: Mapping[Any, int], told: Mapping[str, int]
+) -> None:
+    """Refuse a preview that counts more losses than it told of.
+
+    The Automation API drops an event that it cannot read, e.g. of a newer CLI. What is
+    not told of cannot be refused by name.
+
+    Raises:
+        DeployError: Says how many are not known.
+    """
+    for operation in (DELETE, REPLACE):
+        missing = counted.get(operation, 0) - told.get(operation, 0)
+        if missing > 0:
+            raise DeployError(
+                f"the engine counts {missing} {operation} more than it told of: what"
+                " would be lost is not known; nothing was changed",
+                remedy=f"pulumi preview --stack {deployment.stack}, and ./bootstrap"
+                " again after an upgrade of Kiloscale",
+            )
 
 
 def refuse_losses(deployment: Deployment, seen: Preview) -> None:

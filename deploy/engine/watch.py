@@ -51,6 +51,7 @@ class Watch:
         warnings: Diagnostics of severity ``warning``.
         unchanged: How many resources stay as they are.
         corrupt: Whether the engine says that its state may be wrong.
+        told: How often each operation was told of, components included.
     """
 
     say: Callable[[str], None]
@@ -61,6 +62,7 @@ class Watch:
     warnings: list[str] = field(default_factory=list)
     unchanged: int = 0
     corrupt: bool = False
+    told: Counter[str] = field(default_factory=Counter)
     _failed: dict[str, Change] = field(default_factory=dict)
     _active: dict[str, float] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
@@ -107,6 +109,7 @@ class Watch:
 
     def _begins(self, metadata: Any) -> None:
         """Note that an operation begins, or would."""
+        self.told[_operation(metadata)] += 1
         change = _change(metadata)
         if change is None:
             self.unchanged += _is_counted(metadata) and metadata.op == "same"
@@ -179,9 +182,14 @@ def _is_counted(metadata: Any) -> bool:
     return not is_own and (state is None or state.custom is not False)
 
 
+def _operation(metadata: Any) -> str:
+    """Give the engine's name of an operation."""
+    return str(getattr(metadata.op, "value", metadata.op))
+
+
 def _change(metadata: Any) -> Change | None:
     """Read what happens to a resource; ``None`` if nothing does."""
-    kind = KIND_OF.get(str(getattr(metadata.op, "value", metadata.op)))
+    kind = KIND_OF.get(_operation(metadata))
     if kind is None or not _is_counted(metadata):
         return None
     why: Iterable[str] = ()

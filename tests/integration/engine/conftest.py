@@ -55,6 +55,7 @@ class FakePulumi:
             "fail": {},
             "seconds": 0.0,
             "warnings": [],
+            "untold": [],
             "config": {"kiloscale:jwtSecret": "s" * 40},
             "outputs": {
                 "functionUrls": {"chat-send": "https://x.lambda-url.on.aws/"},

@@ -231,6 +231,8 @@ class Operation:
             op, kind, name, states.get("old"), states.get("new"), {}
         )
         self.counts[op] = self.counts.get(op, 0) + 1
+        if name in self.cli.scenario["untold"]:
+            return
         for event in ("resourcePreEvent", "resOutputsEvent"):
             self.events.send(event, {"metadata": metadata, "planning": self.planning})
 

@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from as_cloud import Mute
 
 from deploy.checklist import Status, Step, run_steps
 from deploy.engine.provisioning import provision
@@ -20,19 +21,9 @@ pytestmark = pytest.mark.integration
 STEP = Step(id="infrastructure", title="provision", run=provision)
 
 
-class Silent:
-    """An observer that notes nothing."""
-
-    def step_started(self, step_id, title):
-        pass
-
-    def checked(self, result):
-        pass
-
-
 def deploy(deployment):
     """Results by the noun of their id, and the exit code."""
-    results, code = run_steps([STEP], deployment, Silent())
+    results, code = run_steps([STEP], deployment, Mute())
     return {each.id.partition(".")[2]: each for each in results}, code
 
 
@@ -150,6 +141,16 @@ def test_a_queue_is_not_deleted_unless_it_is_named(fake, make):
     assert found["preview"].title == "2 delete; 1 stay as they are"
     with pytest.raises(UsageError, match="delete aws:sqs/queue:Queue llm-requests"):
         list(provision(make()))
+
+
+def test_a_loss_that_is_counted_and_not_told_of_is_refused(fake, make):
+    deploy(make())
+    fake.told(program=fake.scenario["program"][1:2], untold=["chat-send"])
+
+    found, code = deploy(make(dry_run=True))
+
+    assert code is ExitCode.FAILED
+    assert found["error"].title.startswith("the engine counts 1 delete more than it")
 
 
 def test_an_update_in_place_needs_no_word_and_says_what_differs(fake, make):
