@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
 from deploy import deployment as deployments
@@ -99,10 +100,11 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     (folder / "bin").mkdir(parents=True)
     script = Path(__file__).with_name("fake_pulumi.py")
     command = folder / "bin" / "pulumi"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{script}" "$@"\n')
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "{script}" "$@"\n')
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{command.parent}:/usr/bin:/bin")
     monkeypatch.setenv("FAKE_PULUMI", str(folder))
+    monkeypatch.setenv("FAKE_PULUMI_PACKAGES", str(Path(grpc.__file__).parents[1]))
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
     monkeypatch.setattr(deployments, "stack_names", lambda: ["local", STACK])
     return FakePulumi(folder)

@@ -324,6 +324,8 @@ class Events:
         self._queue.put(json.dumps(event).encode())
 
     def _stream(self) -> None:
+        # Started without site-packages, which saves half the time of a call.
+        sys.path.append(os.environ["FAKE_PULUMI_PACKAGES"])
         import grpc
 
         with grpc.insecure_channel(self._address) as channel:
