@@ -2,9 +2,18 @@
 
 from invoke.collection import Collection
 
-from deploy.tasks import checklist, crons, local, queues, receipts, workshop
+from deploy.tasks import (
+    checklist,
+    crons,
+    local,
+    planning,
+    queues,
+    receipts,
+    workshop,
+)
 
 namespace = Collection(
+    planning.plan,
     checklist.deploy,
     checklist.verify_crons,
     workshop.demo,

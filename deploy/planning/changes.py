@@ -6,7 +6,7 @@ from typing import Any
 
 from deploy.emulator.record import title
 from deploy.planning import ledger
-from deploy.planning.declared import leaves
+from deploy.planning.documents import leaves
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 ABSENT = "none"

@@ -22,6 +22,7 @@ from infra.catalog.services import CLOUD_ARCHITECTURE, CLOUD_RUNTIME, SERVICES
 from infra.naming import PROJECT
 
 PROGRAM = "infra"
+NO_SOURCES = {"__pycache__", "node_modules"}
 FILES = ("Pulumi.yaml", "requirements/workspace.lock")
 LAST_DEPLOY = "what the last deploy declared"
 LOCAL_FACTS = "the local stack's addresses and passwords"
@@ -41,7 +42,12 @@ def of_stack(stack: str, *, state: Path, last_deploy: str | None) -> dict[str, s
         SHA-256 by name: a path below the repository, or words.
     """
     config = REPOSITORY / f"Pulumi.{stack}.yaml"
-    sources = (REPOSITORY / PROGRAM).rglob("*.py")
+    # Not only Python: the edge's scripts are parts of the program too.
+    sources = [
+        path
+        for path in (REPOSITORY / PROGRAM).rglob("*")
+        if path.is_file() and not NO_SOURCES & set(path.parts)
+    ]
     found = _files([*sources, *(REPOSITORY / name for name in FILES), config])
     found |= {f"zip {name}": made for name, made in zips(stack).items()}
     if stack == LOCAL:

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deploy.deployment import Deployment
 from deploy.errors import DeployError
+from deploy.ledger import now
 from deploy.local.files import write_private
+from deploy.local.stack import RECORDS
 
 FILE = "declared.json"
 KEY_FILE = "declared.key"
@@ -22,29 +25,39 @@ FORMAT = 1
 SECRET = "secret"  # noqa: S105  # the name of a member, not a secret
 """The only member of what stands in the place of a secret: its keyed digest."""
 
+AT = "declared_at"
+"""When a document was saved; no part of what its digest is made from."""
+
 Document = dict[str, Any]
 
 
+def folder(deployment: Deployment) -> Path:
+    """Give the folder of a stack's records, without making it."""
+    return deployment.state / RECORDS / deployment.stack
+
+
 def key(records: Path) -> bytes:
-    """Give the key of a stack's digests; make it at the first use.
+    """Give the key of a stack's digests; one for this time only if there is none.
 
     With it, nobody can try out short secrets on a copied document. Losing it makes
     every secret look changed once.
     """
-    path = records / KEY_FILE
     try:
-        found = bytes.fromhex(path.read_text(encoding="ascii"))
+        found = bytes.fromhex((records / KEY_FILE).read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
         found = b""
-    if len(found) != KEY_BYTES:
-        found = secrets.token_bytes(KEY_BYTES)
-        write_private(path, found.hex())
-    return found
+    return found if len(found) == KEY_BYTES else secrets.token_bytes(KEY_BYTES)
+
+
+def make_key(records: Path) -> None:
+    """Keep a key for a stack's digests, unless there is one."""
+    write_private(records / KEY_FILE, key(records).hex())
 
 
 def save(records: Path, document: Document) -> None:
-    """Keep what was declared, readable by its owner only."""
-    write_private(records / FILE, json.dumps(document, indent=1, sort_keys=True))
+    """Keep what was declared, and since when, readable by its owner only."""
+    dated = {**document, AT: now()}
+    write_private(records / FILE, json.dumps(dated, indent=1, sort_keys=True))
 
 
 def load(records: Path) -> Document | None:
@@ -76,7 +89,8 @@ def digest(document: Mapping[str, Any]) -> str:
     The keys differ between machines. That a secret changed is seen in the digest of the
     configuration file, where it is encrypted.
     """
-    text = json.dumps(_public(document), sort_keys=True, separators=(",", ":"))
+    content = {name: item for name, item in document.items() if name != AT}
+    text = json.dumps(_public(content), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -58,14 +58,28 @@ def write(plan: PlanFile, path: Path) -> None:
     Raises:
         UsageError: There is no such folder.
     """
+    check_folder(path)
+    document: dict[str, Any] = {"format": FORMAT, **asdict(plan)}
+    document["sha256"] = digest(document)
+    write_private(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a plan's path before the work of planning is done.
+
+    Raises:
+        UsageError: It is a folder, or in one that is not there.
+    """
+    if path.is_dir():
+        raise UsageError(
+            f"--out {path}: is a folder; no plan was written",
+            remedy=f"./bootstrap plan --out {path / 'plan.json'}",
+        )
     if not path.parent.is_dir():
         raise UsageError(
             f"--out {path}: there is no folder {path.parent}; no plan was written",
             remedy=f"mkdir -p {path.parent}",
         )
-    document: dict[str, Any] = {"format": FORMAT, **asdict(plan)}
-    document["sha256"] = digest(document)
-    write_private(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
 
 
 def read(path: Path) -> PlanFile:
@@ -102,7 +116,7 @@ def stale(plan: PlanFile, *, state: Path | None = None) -> list[str]:
     """
     folder = state or state_dir()
     deployment = Deployment(stack=plan.stack, progress=lambda _: None, state=folder)
-    last = ledger.load(deployment.records)
+    last = ledger.load(ledger.folder(deployment))
     now = inputs.of_stack(
         plan.stack,
         state=folder,

@@ -17,6 +17,7 @@ from infra.catalog.schedules import SCHEDULES
 from infra.policies.resources import Registered, Resources
 
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+CACHE = re.compile(r"CACHE_[A-Z_]+_S")
 UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
 OWN_NAMESPACE = "Kiloscale/"
 FUNCTION = "lambda/function:Function"
@@ -159,15 +160,18 @@ def _alarms(resources: Resources, load: Load, month: Month) -> None:
 def _metrics(resources: Resources, calls: Counter[str], month: Month) -> None:
     """Count the stack's own gauges, the dashboard, and what a health check reads."""
     own = {
-        (each.get("metricName"), str(each.get("dimensions")))
+        str(each.get("metricName"))
         for each in resources.of("cloudwatch/metricAlarm:MetricAlarm")
         if str(each.get("namespace")).startswith(OWN_NAMESPACE)
     }
     boards = list(resources.of("cloudwatch/dashboard:Dashboard"))
     drawn = {name for board in boards for name in _own_metrics(board)}
-    metrics = len({str(name) for name, _ in own} | drawn)
+    gauges = len(own | drawn)
+    caches = sum(_cache_metrics(each) for each in resources.of(FUNCTION))
     month.add(
-        prices.CUSTOM_METRICS, metrics, "of the stack's own, in alarms and dashboard"
+        prices.CUSTOM_METRICS,
+        gauges + caches,
+        f"{gauges} gauges in alarms and dashboard, {caches} counts of caches",
     )
     month.add(prices.DASHBOARDS, len(boards), f"{len(boards)} declared")
     checks = calls["health-check"]
@@ -176,6 +180,16 @@ def _metrics(resources: Resources, calls: Counter[str], month: Month) -> None:
         checks * loads.METRICS_READ_A_CHECK,
         f"{checks:,} health checks, {loads.METRICS_READ_A_CHECK} each, assumed",
     )
+
+
+def _cache_metrics(function: Registered) -> int:
+    """Count the metrics of a function's caches: hits and misses of each."""
+    variables = (function.get("environment") or {}).get("variables") or {}
+    if "METRICS_NAMESPACE" not in variables:
+        return 0
+    # How long an absent row is remembered is a setting of every cache, not one more.
+    caches = [name for name in variables if CACHE.fullmatch(name)]
+    return 2 * len([name for name in caches if name != "CACHE_ABSENT_S"])
 
 
 def _own_metrics(board: Registered) -> Iterator[str]:

@@ -17,6 +17,7 @@ from infra.naming import PROJECT
 SECURE = "secure"
 """The only member of an encrypted value in ``Pulumi.<stack>.yaml``."""
 
+MASK = "<secret>"
 SECRET_LENGTH_MIN = 12
 """Shorter secrets are no use to search for: they stand in any text by chance."""
 
@@ -49,6 +50,12 @@ class Stackfile:
         found = {self.values[key] for key in self.secrets if key in self.values}
         long = [value for value in found if len(value) >= SECRET_LENGTH_MIN]
         return sorted(long, key=len, reverse=True)
+
+    def masked(self, text: str) -> str:
+        """Take the secrets' values out of a text that is to be shown."""
+        for value in self.hidden:
+            text = text.replace(value, MASK)
+        return text
 
     def value(self, key: str) -> str:
         """Give a value of the project's; empty if it is not set."""

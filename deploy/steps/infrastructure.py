@@ -87,9 +87,11 @@ def _provision(
 ) -> Iterator[Result]:
     """Run the program and say what it created, updated and deleted."""
     from deploy.emulator import provision
+    from deploy.planning import declared
 
     bundles = _bundles(deployment)
     done = provision.provision(stack, bundles, deployment.progress)
+    document = declared.save(deployment)
     ledger.write(
         deployment.state,
         infrastructure=provision.inputs_digest(bundles, stack),
@@ -106,6 +108,7 @@ def _provision(
             "updated": done.updated,
             "deleted": done.deleted,
             "unchanged": len(done.unchanged),
+            "declared": document,
             "undo": "git checkout <the commit of an earlier receipt>, then deploy",
         },
         changed=bool(changed),

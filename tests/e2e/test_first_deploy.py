@@ -248,6 +248,15 @@ def test_a_dry_run_would_change_nothing_after_a_deploy(shell, first):
     assert shell.run("deploy", "--check").code == 0
 
 
+def test_a_plan_after_a_deploy_would_change_nothing(shell, first):
+    plan = shell.run("plan", "--check")
+
+    assert plan.code == 0
+    assert plan.check("changes.since-last-deploy")["evidence"]["changes"] == []
+    digest = plan.check("resources.declared")["evidence"]["digest"]
+    assert first.check("infrastructure.resources")["evidence"]["declared"] == digest
+
+
 def test_a_deploy_mends_an_emulator_that_lost_its_memory(shell, first):
     status = shell.run("local.status")
     os.kill(status.check("local.emulator")["evidence"]["pid"], signal.SIGKILL)
