@@ -88,10 +88,10 @@ def counted(changes: Iterable[Change]) -> str:
     return ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
 
 
-def lines(changes: Sequence[Change]) -> list[str]:
+def listed(changes: Sequence[Change]) -> list[str]:
     """List changes for a person who is to say yes: what loses something comes first."""
     order = (DELETE, REPLACE, UPDATE, CREATE)
-    listed = sorted(
+    ordered = sorted(
         changes, key=lambda each: (not each.loss, order.index(each.kind), each.type)
     )
-    return [f"  {'!' if each.loss else ' '} {each.line()}" for each in listed]
+    return [f"  {'!' if each.loss else ' '} {each.line()}" for each in ordered]

@@ -1,6 +1,6 @@
 """``deploy --plan`` and ``--apply``: what was looked at is applied, or nothing is."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from deploy.deployment import Deployment
 from deploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from deploy.engine.previewing import Preview
+    from deploy.engine.preview import Preview
     from deploy.planning.planfile import PlanFile
 
 AGE_MAX = timedelta(hours=24)
@@ -98,9 +98,9 @@ def _write(deployment: Deployment, path: Path) -> Iterator[Result]:
             yield _without_engine()
             seen = [UNSEEN]
         else:
-            from deploy.engine.previewing import preview, results
+            from deploy.engine.preview import look, results
 
-            found = preview(deployment)
+            found = look(deployment)
             yield from results(found, deployment.allowed_losses)
             seen = _lines(found) or [f"{ENGINE}nothing"]
     plan = _plan(deployment, seen)
@@ -129,13 +129,13 @@ def _without_engine() -> Result:
 
 def _plan(deployment: Deployment, seen: Sequence[str]) -> "PlanFile":
     """Make a plan of what the program declares and what the engine would do."""
-    from deploy.planning import changes, inputs, ledger, planfile, programs
+    from deploy.planning import changes, declared, inputs, ledger, planfile
     from deploy.steps.preflight import git
 
     deployment.progress("recording what the program declares")
-    declared = programs.declare(deployment).document
-    last = ledger.load(deployment.records)
-    say: Callable[[changes.Change], Sequence[str]] = changes.Change.lines
+    document = declared.declare(deployment).document
+    last = ledger.load(ledger.folder(deployment))
+    differs = changes.between(last, document)
     return planfile.PlanFile(
         stack=deployment.stack,
         commit=git("rev-parse", "HEAD"),
@@ -145,11 +145,11 @@ def _plan(deployment: Deployment, seen: Sequence[str]) -> "PlanFile":
             state=deployment.state,
             last_deploy=ledger.digest(last) if last else None,
         ),
-        declared=ledger.digest(declared),
-        resources=len(declared["resources"]),
+        declared=ledger.digest(document),
+        resources=len(document["resources"]),
         changes=[
             *seen,
-            *(line for each in changes.between(last, declared) for line in say(each)),
+            *(line for each in differs for line in each.lines),
         ],
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.engine.previewing import Preview, preview, refuse_losses, results
+from deploy.engine.preview import Preview, look, refuse_losses, results
 from deploy.engine.watch import Failure, Watch
 from deploy.errors import DeployError, ExitCode, HalfDoneError, InterruptedRunError
 
@@ -36,7 +36,7 @@ class Updated:
 
 def provision(deployment: Deployment) -> Iterator[Result]:
     """Preview, unless this run has; then update, unless nothing would change."""
-    seen = deployment.preview or preview(deployment)
+    seen = deployment.preview or look(deployment)
     shown = results(seen, deployment.allowed_losses)
     if deployment.dry_run:
         yield from shown
@@ -93,11 +93,36 @@ def _update(deployment: Deployment, seen: Preview) -> Iterator[Result]:
         remedy=f"pulumi refresh --stack {deployment.stack}" if watch.corrupt else None,
         ms=took,
     )
+    yield _kept(deployment)
     yield Result(
         id="infrastructure.outputs",
         title=f"{len(done.outputs) if done else 0} outputs say where everything is",
         status=Status.PASS,
         evidence=done.outputs if done else {},
+    )
+
+
+def _kept(deployment: Deployment) -> Result:
+    """Keep what was declared, for ``plan`` to compare with."""
+    from deploy.planning import declared
+
+    deployment.progress("noting what was declared")
+    try:
+        digest = declared.save(deployment)
+    except DeployError as error:
+        # The update is done: only the next plan will show more than differs.
+        return Result(
+            id="infrastructure.declared",
+            title=f"what was declared is not noted, so that the next plan shows all as"
+            f" new: {error}",
+            status=Status.WARN,
+            remedy=error.remedy,
+        )
+    return Result(
+        id="infrastructure.declared",
+        title="what was declared is noted: plans compare with it",
+        status=Status.PASS,
+        evidence={"declared": digest},
     )
 
 

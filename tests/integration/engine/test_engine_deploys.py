@@ -13,7 +13,7 @@ import pytest
 from deploy import console
 from deploy.commands import Output
 from deploy.deploying import Request, deploy
-from deploy.planning import inputs, planfile, programs
+from deploy.planning import declared, inputs, planfile
 
 pytestmark = pytest.mark.integration
 
@@ -121,9 +121,10 @@ def test_a_loss_is_refused_before_the_question(fake, run):
 def plan(run, tmp_path, monkeypatch):
     """Write a plan; what it was made from can be changed."""
     made_from = {"infra/assembly.py": "1", "Pulumi.production.yaml": "1"}
-    declared = SimpleNamespace(document={"format": 1, "resources": [], "stack": "x"})
+    document = {"format": 1, "resources": [], "stack": "x"}
+    program = SimpleNamespace(document=document)
     monkeypatch.setattr(inputs, "of_stack", lambda *_, **__: dict(made_from))
-    monkeypatch.setattr(programs, "declare", lambda _: declared)
+    monkeypatch.setattr(declared, "declare", lambda _: program)
     path = tmp_path / "plan.json"
     code, report, _ = run(plan=str(path))
     return SimpleNamespace(path=path, code=code, report=report, made_from=made_from)

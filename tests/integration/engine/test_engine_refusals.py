@@ -7,7 +7,7 @@ import pytest
 
 from deploy.engine import cli
 from deploy.engine.failures import explain
-from deploy.engine.previewing import preview
+from deploy.engine.preview import look
 from deploy.errors import AuthError, DeployError, LockedError, UsageError
 
 pytestmark = pytest.mark.integration
@@ -28,7 +28,7 @@ CONFIG = "Traceback:\ninfra.config_values.ConfigError: " + "\n".join(PROBLEMS)
 
 def refused(deployment):
     with pytest.raises(DeployError) as caught:
-        preview(deployment)
+        look(deployment)
     return caught.value
 
 
@@ -83,7 +83,7 @@ def test_a_backend_without_the_stack(fake, make):
 
 
 def test_the_selected_stack_of_the_user_stays_selected(fake, make):
-    preview(make())
+    look(make())
 
     assert not any("select" in call for call in fake.calls)
 

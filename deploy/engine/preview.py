@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.engine.changes import DELETE, REPLACE, Change, counted, lines, losses
+from deploy.engine.changes import DELETE, REPLACE, Change, counted, listed, losses
 from deploy.errors import DeployError, UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Preview:
 
     def lines(self) -> list[str]:
         """Say it to a person who is to say yes."""
-        return [self.title(), *lines(self.changes), *(f"  {w}" for w in self.warnings)]
+        return [self.title(), *listed(self.changes), *(f"  {w}" for w in self.warnings)]
 
     def as_json(self) -> dict[str, object]:
         """Give it in the form that evidence and plan files hold."""
@@ -51,7 +51,7 @@ class Preview:
         }
 
 
-def preview(deployment: Deployment) -> Preview:
+def look(deployment: Deployment) -> Preview:
     """Ask the engine what an update would do; the zips are built for it, if need be.
 
     Raises:
@@ -77,6 +77,15 @@ def preview(deployment: Deployment) -> Preview:
         warnings=tuple(dict.fromkeys(watch.warnings)),
         ms=(time.perf_counter() - started) * 1000,
     )
+
+
+def lines(deployment: Deployment) -> list[str]:
+    """Ask the engine, and give a line for each change; ``plan`` shows them.
+
+    Raises:
+        DeployError: As `look`.
+    """
+    return [each.line() for each in look(deployment).changes]
 
 
 def _refuse_untold(
