@@ -1,8 +1,12 @@
 """What a preview says that an update will do, and what that would cost for good."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+
+WIDTH = 98
+"""Columns of a line that a person reads."""
 
 CREATE, UPDATE, REPLACE, DELETE = "create", "update", "replace", "delete"
 KINDS = (CREATE, UPDATE, REPLACE, DELETE)
@@ -94,4 +98,14 @@ def listed(changes: Sequence[Change]) -> list[str]:
     ordered = sorted(
         changes, key=lambda each: (not each.loss, order.index(each.kind), each.type)
     )
-    return [f"  {'!' if each.loss else ' '} {each.line()}" for each in ordered]
+    return [
+        line
+        for each in ordered
+        for line in textwrap.wrap(
+            f"{'!' if each.loss else ' '} {each.line()}",
+            WIDTH,
+            initial_indent="  ",
+            subsequent_indent=" " * 12,
+            drop_whitespace=False,
+        )
+    ]

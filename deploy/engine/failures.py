@@ -128,19 +128,27 @@ HOLDER = re.compile(r"created by (\S+) \(pid (\d+)\) at (\S+)")
 CONFIG_LINE = re.compile(r"(Pulumi\.\S+\.yaml: \S+: .*)")
 """How `infra.config` names a value that is missing or wrong."""
 
+TRACE_LINES = 4
+"""The end of a traceback says what was raised; before it is the way there."""
+
 MISSING_KEY = re.compile(
     r"[Mm]issing required configuration (?:variable|key) ['\"]([\w:-]+)['\"]"
 )
 
 
-def explain(text: str, stack: str, consequence: str = NOTHING) -> DeployError:
+def explain(
+    wrote: str, stack: str, consequence: str = NOTHING, *, told: str = ""
+) -> DeployError:
     """Turn what the CLI wrote into an error.
 
     Args:
-        text: All that it wrote, and its diagnostics.
+        wrote: All that it wrote.
         stack: Name of the stack.
         consequence: What became of the stack.
+        told: What its events told of errors: the program's, a policy's, a provider's.
     """
+    text = f"{told}\n{wrote}"
+    said = _reason(told) or first_errors(wrote)
     if about_config := _configuration(text, stack, consequence):
         return about_config
     for known in KNOWN:
@@ -149,9 +157,8 @@ def explain(text: str, stack: str, consequence: str = NOTHING) -> DeployError:
             return known.error(
                 f"{says}; {consequence}",
                 remedy=known.remedy.format(stack=stack),
-                evidence={"said": first_errors(text)},
+                evidence={"said": said},
             )
-    said = first_errors(text)
     return DeployError(
         f"pulumi failed for stack {stack}: {said}; {consequence}",
         remedy=f"pulumi preview --stack {stack} --diff",
@@ -180,6 +187,15 @@ def _holder(text: str) -> str:
     """Say who holds a lock, as far as it is told."""
     found = HOLDER.search(text)
     return f" ({found[1]}, pid {found[2]}, since {found[3]})" if found else ""
+
+
+def _reason(told: str) -> str:
+    """Give what matters of diagnostics: of a traceback, its end."""
+    lines = [line for line in plain(told).splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in lines):
+        way = (" ", "Traceback")
+        lines = [line for line in lines[-TRACE_LINES:] if not line.startswith(way)]
+    return clean("\n".join(lines))
 
 
 def first_errors(text: str) -> str:

@@ -152,7 +152,7 @@ def _up(deployment: Deployment, seen: Preview, watch: Watch) -> Updated:
         raise _interrupted(deployment, watch) from None
     except CommandError as error:
         told = "\n".join(text for _, text in watch.errors)
-        found = explain(f"{told}\n{error}", deployment.stack, _left(watch))
+        found = explain(str(error), deployment.stack, _left(watch), told=told)
         if not watch.done:
             raise found from error
         raise HalfDoneError(

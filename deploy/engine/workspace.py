@@ -90,4 +90,4 @@ def explained(deployment: Deployment, watch: Watch | None = None) -> Iterator[No
         yield
     except CommandError as error:
         told = "\n".join(text for _, text in watch.errors) if watch else ""
-        raise explain(f"{told}\n{error}", deployment.stack, NOTHING) from error
+        raise explain(str(error), deployment.stack, NOTHING, told=told) from error

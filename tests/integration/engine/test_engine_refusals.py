@@ -26,6 +26,13 @@ PROBLEMS = [
 CONFIG = "Traceback:\ninfra.config_values.ConfigError: " + "\n".join(PROBLEMS)
 
 
+TRACEBACK = """Program failed with an unhandled exception:
+Traceback (most recent call last):
+  File "infra/__main__.py", line 3, in main
+    compose()
+TypeError: compose() takes 2 arguments"""
+
+
 def refused(deployment):
     with pytest.raises(DeployError) as caught:
         look(deployment)
@@ -108,6 +115,24 @@ def test_values_of_the_configuration_are_named_all_at_once(fake, make):
 
     assert isinstance(error, UsageError)
     assert str(error).splitlines() == [*PROBLEMS, "nothing was changed"]
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (TRACEBACK, "TypeError: compose() takes 2 arguments"),
+        (
+            "policy queues-are-encrypted: llm-requests has no key",
+            "policy queues-are-encrypted: llm-requests has no key",
+        ),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_told_by_its_reason(fake, make, told, reason):
+    error = refused(fake.told(program_error=told) and make())
+
+    assert str(error) == (
+        f"pulumi failed for stack production: {reason}; nothing was changed"
+    )
 
 
 @pytest.mark.parametrize(
