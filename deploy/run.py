@@ -200,11 +200,7 @@ def select(
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Split a comma-separated list; empty parts do not count.
-
-    >>> names("migrations, crons,")
-    ('migrations', 'crons')
-    """
+    """Split a comma-separated list; empty parts do not count."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 

@@ -94,11 +94,12 @@ def _update(deployment: Deployment, seen: Preview) -> Iterator[Result]:
         ms=took,
     )
     yield _kept(deployment)
+    outputs = done.outputs if done else {}
     yield Result(
         id="infrastructure.outputs",
-        title=f"{len(done.outputs) if done else 0} outputs say where everything is",
+        title=f"{', '.join(outputs) or 'no outputs'}: in the receipt",
         status=Status.PASS,
-        evidence=done.outputs if done else {},
+        evidence=outputs,
     )
 
 
