@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from deploy.emulator.record import title
 from deploy.planning import ledger
-from deploy.planning.documents import leaves
+from deploy.planning.declared import leaves
+from deploy.planning.highlights import short
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"
 ABSENT = "none"
@@ -56,9 +56,8 @@ class Change:
     @property
     def title(self) -> str:
         """Name it for a person, e.g. ``sqs.Queue llm-requests``."""
-        return title(self.type, self.name)
+        return f"{short(self.type)} {self.name}"
 
-    @property
     def lines(self) -> list[str]:
         """Say it in lines, one for each input that differs."""
         if not self.inputs:

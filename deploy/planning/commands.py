@@ -8,7 +8,7 @@ from deploy import console, run
 from deploy.checklist import Report
 from deploy.commands import Output
 from deploy.deployment import Deployment, check_stack
-from deploy.planning import components, inputs, layout, ledger, planfile
+from deploy.planning import components, graph, inputs, layout, ledger, linting, planfile
 from deploy.planning.planfile import PlanFile
 from deploy.planning.steps import Draft, steps
 from deploy.steps.preflight import git
@@ -21,11 +21,13 @@ class Request:
     Attributes:
         stack: Name of the stack.
         out: File to write the plan into; ``None`` for none.
+        graph: File to draw the components into; ``None`` for none.
         check: Say by the exit code whether anything would change.
     """
 
     stack: str
     out: Path | None = None
+    graph: Path | None = None
     check: bool = False
 
 
@@ -35,6 +37,8 @@ def plan(request: Request, output: Output) -> int:
         check_stack(request.stack)
         if request.out:
             planfile.check_folder(request.out)
+        if request.graph:
+            graph.check_path(request.graph)
         progress = console.Progress()
         deployment = Deployment(
             stack=request.stack, progress=progress.say, dry_run=True
@@ -45,6 +49,8 @@ def plan(request: Request, output: Output) -> int:
         console.show(report, as_json=output.as_json, evidence=output.evidence)
         if request.out and draft.estimates:
             planfile.write(_file(draft, deployment), request.out)
+        if request.graph and draft.declaration:
+            _draw(draft, request.graph)
         if not output.as_json:
             console.say_lines(_ending(request, draft, deployment))
         return int(report.exit_code)
@@ -54,10 +60,7 @@ def _drafted(
     request: Request, deployment: Deployment, progress: console.Progress
 ) -> tuple[Draft, Report]:
     """Run the steps; the linter gets ready meanwhile."""
-    # Inside, because its module takes the program's, and Pulumi: --help does not.
-    from deploy.planning.linting import Linter
-
-    draft = Draft(linter=Linter.start())
+    draft = Draft(linter=linting.Linter.start())
     judge = run.check_judge if request.check else run.plain_judge
     try:
         return draft, run.checklist(
@@ -88,6 +91,14 @@ def _body(draft: Draft) -> Iterator[str]:
         yield ""
 
 
+def _draw(draft: Draft, path: Path) -> None:
+    """Draw the components, and which uses which."""
+    config = draft.declared.stackfile
+    made = components.of(draft.declared.recorded, config.masked)
+    count = sum(len(each.resources) for each in made)
+    graph.draw(made, f"stack {config.stack}: {count} resources declared", path)
+
+
 def _file(draft: Draft, deployment: Deployment) -> PlanFile:
     """Make the plan file."""
     one = next(each for each in draft.estimates if each.load.users == draft.users)
@@ -102,7 +113,7 @@ def _file(draft: Draft, deployment: Deployment) -> PlanFile:
         ),
         declared=ledger.digest(draft.declared.document),
         resources=len(components.made(draft.declared.recorded)),
-        changes=[line for each in draft.changes for line in each.lines],
+        changes=[line for each in draft.changes for line in each.lines()],
         findings=draft.findings,
         cost=one.as_json(),
     )
@@ -112,7 +123,8 @@ def _ending(request: Request, draft: Draft, deployment: Deployment) -> list[str]
     """Say where the plan is and what to type next."""
     if not draft.estimates:
         return []
-    lines = [f"plan: {request.out}"] if request.out else []
+    files = {"plan": request.out, "graph": request.graph}
+    lines = [f"{name}: {path}" for name, path in files.items() if path]
     if draft.findings:
         again = f"./bootstrap plan{deployment.suffix}"
         return [*lines, f"next: correct what was found, then {again}"]

@@ -1,6 +1,6 @@
 """Where the Pulumi CLI is, its preview says more: it knows the state.
 
-The only place of the plan that knows of the engine. `deploy.engine.preview` is asked if
+The only place of the plan that knows of the engine. `deploy.engine` is asked if
 this package has it and the CLI is on the path.
 """
 
@@ -14,7 +14,7 @@ from deploy.deployment import Deployment
 from deploy.errors import DeployError
 
 CLI = "pulumi"
-MODULE = "deploy.engine.preview"
+MODULE = "deploy.engine.previewing"
 DECLARATIONS = "the program's own declarations; no state was read"
 
 
@@ -39,19 +39,19 @@ class Preview:
 def preview_with_engine(deployment: Deployment) -> Preview:
     """Ask the engine what it would do, where there is one; change nothing.
 
-    `MODULE` offers ``lines(deployment) -> Sequence[str]`` for it, without secrets. An
-    engine that cannot answer, since nobody is logged in for instance, leaves the plan
-    as it is.
+    `MODULE` offers ``preview(deployment)`` for it, whose ``changes`` each give a
+    ``line()`` without secrets. An engine that cannot answer, since nobody is logged in
+    for instance, leaves the plan as it is.
     """
     if deployment.is_local or shutil.which(CLI) is None or not _is_there():
         return Preview()
     engine = importlib.import_module(MODULE)
     try:
-        lines = tuple(engine.lines(deployment))
+        found = engine.preview(deployment)
     except DeployError as error:
         return Preview(problem=str(error))
     return Preview(
-        lines=lines,
+        lines=tuple(each.line() for each in found.changes),
         source="the program's declarations, and the engine's preview of the state",
         asked=True,
     )

@@ -43,6 +43,10 @@ def _key(each: Registered) -> str:
     return f"{rotates}, {each.get('deletionWindowInDays'):.0f} days until deleted"
 
 
+def _aliases(each: Registered) -> str:
+    return ", ".join(each.get("aliases") or []) or "CloudFront's own name"
+
+
 def _input(name: str, text: str = "{}") -> Highlight:
     def highlight(each: Registered) -> str:
         value = each.get(name)
@@ -63,6 +67,9 @@ HIGHLIGHTS: dict[str, Highlight] = {
     "aws:kms/key:Key": _key,
     "aws:sns/topicSubscription:TopicSubscription": _input("protocol", "tells {}"),
     "pulumi-python:dynamic/kiloscale:PgCronJob": _input("schedule"),
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": _input("hostname"),
+    "cloudflare:index/dnsRecord:DnsRecord": _input("name"),
+    "aws:cloudfront/distribution:Distribution": _aliases,
 }
 """By type token, in the order in which they are shown."""
 
@@ -92,13 +99,16 @@ def short(kind: str) -> str:
     'lambda.Function'
     >>> short("kiloscale:infra:WorkQueue")
     'WorkQueue'
+    >>> short("cloudflare:index/workersScript:WorkersScript")
+    'cloudflare.WorkersScript'
     """
     package, module, name = kind.split(":")
     if package == "kiloscale":
         return name
     if package == "pulumi-python":
         return f"pg_cron.{name}"
-    return f"{module.partition('/')[0]}.{name}"
+    area = module.partition("/")[0]
+    return f"{package if area == 'index' else area}.{name}"
 
 
 def kinds(resources: Resources) -> str:

@@ -21,6 +21,12 @@ CACHE = re.compile(r"CACHE_[A-Z_]+_S")
 UNITS_S = {"minute": 60, "hour": 3_600, "day": 86_400}
 OWN_NAMESPACE = "Kiloscale/"
 FUNCTION = "lambda/function:Function"
+DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
+EDGE_FUNCTION = "aws:cloudfront/function:Function"
+WORKER = "cloudflare:index/workersScript:WorkersScript"
+FRONT = "api-front"
+"""How the names of a front's resources begin; all else of the edge serves images."""
+
 MIB_A_GB = 1_024
 """AWS's GB-second is of 1,024 MB."""
 
@@ -213,22 +219,26 @@ def _logs(resources: Resources, calls: Counter[str], month: Month) -> None:
 
 
 def _edge(resources: Resources, load: Load, month: Month) -> None:
-    """Count what the CDN serves, where the stack declares one."""
-    because = "images and charts, the plan's 600 MB a day"
-    if list(resources.of("cloudfront/distribution:Distribution")):
-        month.add(prices.CLOUDFRONT_REQUESTS, load.edge_requests, because)
-        month.add(prices.CLOUDFRONT_GB, load.edge_gb, because)
-    if _has(resources, "cloudflare:", "WorkersScript"):
-        month.add(prices.WORKERS_REQUESTS, load.edge_requests, because)
-        if load.edge_requests * 86_400 / MONTH_S > prices.WORKERS_FREE_A_DAY:
-            month.add(prices.WORKERS_PLAN, 1, "more than the free plan's requests")
+    """Count what CDN and front pass on, where the stack declares them."""
+    served = {
+        kind: [_served(each, load) for each in resources if each.type == kind]
+        for kind in (DISTRIBUTION, EDGE_FUNCTION, WORKER)
+    }
+    because = "the plan's 600 MB of images a day, and the app's calls where a front is"
+    month.add(prices.CLOUDFRONT_REQUESTS, sum(served[DISTRIBUTION]), because)
+    images = any(each == load.edge_requests for each in served[DISTRIBUTION])
+    month.add(prices.CLOUDFRONT_GB, load.edge_gb if images else 0, "images only")
+    month.add(prices.CLOUDFRONT_FUNCTIONS, sum(served[EDGE_FUNCTION]), because)
+    requests = sum(served[WORKER])
+    month.add(prices.WORKERS_REQUESTS, requests, because)
+    if requests * 86_400 / MONTH_S > prices.WORKERS_FREE_A_DAY:
+        month.add(prices.WORKERS_PLAN, 1, "more than the free plan's requests")
 
 
-def _has(resources: Resources, start: str, end: str) -> bool:
-    """Whether there is a resource of a type, told by how its token begins and ends."""
-    return any(
-        each.type.startswith(start) and each.type.endswith(end) for each in resources
-    )
+def _served(resource: Registered, load: Load) -> int:
+    """Give the requests of a part of the edge: a front's, or those for images."""
+    is_front = resource.name.startswith(FRONT)
+    return load.app_requests if is_front else load.edge_requests
 
 
 def plain(amount: float) -> Any:

@@ -13,9 +13,13 @@ from deploy.local.facts import REGION, LocalStack
 from deploy.paths import REPOSITORY
 from deploy.planning.placeholders import placeholder
 from infra.naming import PROJECT
+from infra.policies.resources import SECRET
 
 SECURE = "secure"
 """The only member of an encrypted value in ``Pulumi.<stack>.yaml``."""
+
+SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+"""Under `SECRET`, as Pulumi's SDK marks a secret (``rpc.py``)."""
 
 MASK = "<secret>"
 SECRET_LENGTH_MIN = 12
@@ -50,6 +54,18 @@ class Stackfile:
         found = {self.values[key] for key in self.secrets if key in self.values}
         long = [value for value in found if len(value) >= SECRET_LENGTH_MIN]
         return sorted(long, key=len, reverse=True)
+
+    @property
+    def providers(self) -> dict[str, dict[str, Any]]:
+        """What the providers are given, by provider; secrets wrapped, as mocks get."""
+        found: dict[str, dict[str, Any]] = {}
+        for full_key, value in sorted(self.values.items()):
+            provider, _, key = full_key.partition(":")
+            if provider != PROJECT:
+                secret = full_key in self.secrets
+                given = {SECRET: SIGNATURE, "value": value} if secret else value
+                found.setdefault(provider, {})[key] = given
+        return found
 
     def masked(self, text: str) -> str:
         """Take the secrets' values out of a text that is to be shown."""

@@ -11,9 +11,9 @@ from deploy.deployment import Deployment
 from deploy.planning import components, cost, ledger, stackfile
 from deploy.planning.changes import Change, between
 from deploy.planning.cost import Estimate
-from deploy.planning.declared import Declaration, declare, of
 from deploy.planning.engine_preview import Preview, preview_with_engine
 from deploy.planning.linting import Found, Linter
+from deploy.planning.programs import Declaration, declare, of
 from deploy.planning.stackfile import Stackfile
 from infra.catalog.loads import LOADS
 from infra.policies import RULES, check
@@ -166,10 +166,10 @@ def _changes(draft: Draft, deployment: Deployment) -> Iterator[Result]:
     """Compare with what the last deploy declared."""
     draft.last = ledger.load(ledger.folder(deployment))
     draft.changes = between(draft.last, draft.declared.document)
-    lines = [line for each in draft.changes for line in each.lines]
+    lines = [line for each in draft.changes for line in each.lines()]
     count = len(draft.changes)
     if draft.last is None:
-        title = f"no deploy is recorded here: {count} resources count as new"
+        title = "no deploy is recorded here: every resource counts as new"
     elif draft.changes:
         title = f"{count} resources differ from the deploy of {draft.last[ledger.AT]}"
     else:

@@ -87,11 +87,11 @@ def _provision(
 ) -> Iterator[Result]:
     """Run the program and say what it created, updated and deleted."""
     from deploy.emulator import provision
-    from deploy.planning import declared
+    from deploy.planning import programs
 
     bundles = _bundles(deployment)
     done = provision.provision(stack, bundles, deployment.progress)
-    document = declared.save(deployment)
+    document = programs.save(deployment)
     ledger.write(
         deployment.state,
         infrastructure=provision.inputs_digest(bundles, stack),

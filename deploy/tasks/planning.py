@@ -10,6 +10,7 @@ from deploy.tasks.shown import SHOWN
     help=SHOWN
     | {
         "out": "Write the plan into this file, for `deploy --apply`.",
+        "graph": "Draw the components into this file, .svg or .png.",
         "check": "Exit 6 if something would change.",
     }
 )
@@ -17,6 +18,7 @@ def plan(
     c: Context,
     stack: str = "local",
     out: str = "",
+    graph: str = "",
     check: bool = False,
     json: bool = False,
     evidence: bool = False,
@@ -37,7 +39,10 @@ def plan(
     from deploy.planning import commands
 
     request = commands.Request(
-        stack=stack, out=Path(out).absolute() if out else None, check=check
+        stack=stack,
+        out=Path(out).absolute() if out else None,
+        graph=Path(graph).absolute() if graph else None,
+        check=check,
     )
     output = Output(as_json=json, evidence=evidence, debug=debug)
     raise SystemExit(commands.plan(request, output))

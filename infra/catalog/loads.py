@@ -49,6 +49,11 @@ class Load:
         """Give how often something is the cause of a call; a schedule has its own."""
         return 0 if cause == "schedule" else int(getattr(self, cause))
 
+    @property
+    def app_requests(self) -> int:
+        """Calls of the app to the functions: what a front of the API passes on."""
+        return self.llm_requests + self.other_requests
+
     def times(self, factor: int) -> "Load":
         """Give the load of more users who each do the same."""
         return Load(

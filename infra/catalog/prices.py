@@ -186,6 +186,14 @@ CLOUDFRONT_GB = UnitPrice(
     free=1_024,
     source=_CLOUDFRONT,
 )
+CLOUDFRONT_FUNCTIONS = UnitPrice(
+    service="CloudFront",
+    what="runs of edge functions",
+    per=1_000_000,
+    usd={EU: 0.10, US: 0.10},
+    free=2_000_000,
+    source=_CLOUDFRONT,
+)
 WORKERS_REQUESTS = UnitPrice(
     service="Cloudflare Workers",
     what="requests",

@@ -6,7 +6,7 @@ import re
 import pulumi
 import pytest
 
-from deploy.planning import changes, documents, ledger
+from deploy.planning import changes, declared, ledger
 from deploy.planning.recording import Recorded
 from infra.policies.resources import SECRET, Registered, Resources
 
@@ -21,13 +21,13 @@ def wrapped(value):
 
 def document(inputs, *, key=KEY, hidden=(PASSWORD,), zips=None, more=()):
     found = [Registered(type=FUNCTION, name="chat-send", inputs=inputs), *more]
-    writer = documents.Writer(key=key, hidden=hidden, zips=zips or {})
+    writer = declared.Writer(key=key, hidden=hidden, zips=zips or {})
     recorded = Recorded(
         resources=Resources(found),
         outputs={},
         parents={(FUNCTION, "chat-send"): ("kiloscale:infra:PythonService", "chat")},
     )
-    return documents.document("test", recorded, writer), writer
+    return declared.document("test", recorded, writer), writer
 
 
 def inputs_of(found):
@@ -35,7 +35,7 @@ def inputs_of(found):
 
 
 def lines(before, now):
-    return [line for each in changes.between(before, now) for line in each.lines]
+    return [line for each in changes.between(before, now) for line in each.lines()]
 
 
 def test_numbers_and_structures_are_written_as_they_are_read():
@@ -75,7 +75,7 @@ def test_a_secret_in_a_plain_input_is_found_and_not_written(plain):
     found, writer = document({"tags": {"note": plain}})
 
     assert PASSWORD not in json.dumps(found)
-    assert writer.exposed == [documents.Exposed(resource="chat-send", path="tags.note")]
+    assert writer.exposed == [declared.Exposed(resource="chat-send", path="tags.note")]
 
 
 def test_a_zip_is_written_as_what_it_is_made_from():

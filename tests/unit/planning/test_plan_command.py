@@ -17,11 +17,11 @@ from deploy.local.facts import new_stack
 from deploy.paths import STATE_VARIABLE
 from deploy.planning import (
     commands,
-    declared,
     engine_preview,
     ledger,
     linting,
     planfile,
+    programs,
     stackfile,
 )
 from deploy.planning.commands import Request
@@ -77,7 +77,7 @@ def state(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
     monkeypatch.setattr(linting, "Linter", Silent)
     monkeypatch.setattr(Silent, "messages", ())
-    monkeypatch.setattr(declared, "whole_program", small_program)
+    monkeypatch.setattr(programs, "whole_program", small_program)
     monkeypatch.setenv("PATH", "/nowhere")
     return tmp_path / "state"
 
@@ -101,7 +101,7 @@ def plan(state, stacks, capsys):
 
 def deployed(stack="production") -> str:
     """Record what a deploy that ended well would record."""
-    return declared.save(Deployment(stack=stack, progress=print))
+    return programs.save(Deployment(stack=stack, progress=print))
 
 
 def test_a_first_plan_ends_well_and_changes_nothing(plan, state):
@@ -130,7 +130,7 @@ def test_one_changed_memory_is_one_line(plan, monkeypatch):
     deployed()
     larger = replace(CHAT_SEND, memory_mib=1_024)
     monkeypatch.setattr(
-        declared,
+        programs,
         "whole_program",
         lambda archives: small_program(archives, service=larger),
     )
@@ -155,6 +155,30 @@ def test_a_secret_that_was_set_anew_is_a_change_without_a_value(plan, stacks):
     assert [line for line in out.splitlines() if line.startswith("  ~")] == [
         f"  ~ {where}: secret, changed"
     ]
+
+
+def test_a_tag_that_the_provider_puts_on_everything_is_a_change(plan, stacks):
+    write(stacks, more="  aws:defaultTags:\n    tags:\n      project: one\n")
+    deployed()
+    write(stacks, more="  aws:defaultTags:\n    tags:\n      project: two\n")
+
+    code, out, _ = plan(check=True)
+
+    assert code == 6
+    assert "  ~ providers.aws default  defaultTags.tags.project: one -> two\n" in out
+
+
+def test_a_token_of_a_provider_is_kept_secret(plan, stacks):
+    more = "  cloudflare:apiToken:\n    secure: v1:DistinctiveCiphertextA\n"
+    write(stacks, more=more)
+    deployed()
+    write(stacks, more=more.replace("CiphertextA", "CiphertextB"))
+
+    code, out, _ = plan(check=True, evidence=True)
+
+    assert code == 6
+    assert "  ~ providers.cloudflare default  apiToken: secret, changed\n" in out
+    assert "DistinctiveCiphertext" not in out
 
 
 def test_a_finding_ends_with_seven_and_hides_nothing(plan, monkeypatch):
@@ -304,7 +328,7 @@ def test_a_secret_in_a_plain_input_is_a_finding_and_is_not_shown(plan, monkeypat
         )
         return {"name": CronSchedule("nightly", wrong).name}
 
-    monkeypatch.setattr(declared, "whole_program", leaking)
+    monkeypatch.setattr(programs, "whole_program", leaking)
     quoted = stackfile.read("production", Path()).value("jwtSecret")
     monkeypatch.setattr(Silent, "messages", (f"ChatSend: {quoted} is wrong",))
 
@@ -343,20 +367,24 @@ def engine(state, stacks, tmp_path, monkeypatch):
 
 
 def test_an_engine_says_what_it_would_do(engine, plan):
-    engine.lines = lambda deployment: [f"update lambda.Function of {deployment.stack}"]
+    class Change:
+        def line(self):
+            return "update lambda.Function chat-send"
+
+    engine.preview = lambda deployment: types.SimpleNamespace(changes=(Change(),))
     deployed()
 
     code, out, _ = plan(check=True)
 
     assert code == 6
-    assert "the engine would do: 1\n  update lambda.Function of production" in out
+    assert "the engine would do: 1\n  update lambda.Function chat-send" in out
 
 
 def test_an_engine_that_cannot_answer_is_skipped_with_the_reason(engine, plan):
     def refuse(deployment):
         raise DeployError("nobody is logged in")
 
-    engine.lines = refuse
+    engine.preview = refuse
     code, out, _ = plan()
 
     assert code == 0

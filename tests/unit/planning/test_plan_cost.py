@@ -202,6 +202,21 @@ def test_the_edge_costs_where_it_is_declared():
     assert "Cloudflare Workers paid plan" not in found
 
 
+def test_a_front_passes_on_the_calls_of_the_app_and_no_images():
+    front = resource("cloudfront/distribution:Distribution", "api-front")
+    functions = [
+        resource("cloudfront/function:Function", f"api-front-{way}")
+        for way in ("request", "response")
+    ]
+
+    found = lines(front, *functions)
+
+    # 200,000 messages and 100,000 other calls.
+    assert found["CloudFront https requests"].quantity.amount == 300_000
+    assert found["CloudFront runs of edge functions"].usd == pytest.approx(0.06)
+    assert "CloudFront GB to the internet" not in found
+
+
 def test_a_worker_above_the_free_plans_requests_needs_the_paid_plan():
     worker = Registered(
         type="cloudflare:index/workersScript:WorkersScript", name="w", inputs={}
