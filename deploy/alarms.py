@@ -14,16 +14,20 @@ RINGS, SILENT, NO_DATA = "ALARM", "OK", "INSUFFICIENT_DATA"
 Found = Mapping[str, Mapping[str, Any]]
 """What DescribeAlarms gives, by physical name."""
 
+MEND = "./bootstrap local.stop && ./bootstrap deploy"
+"""What somebody changed by hand, only a new emulator forgets."""
+
 LOOK_AGAIN = "./bootstrap deploy --only monitoring,alarms --evidence"
 """Measures anew, so that what has passed stops ringing."""
 
 
-def declared(found: Found, stack: str) -> Result:
+def declared(found: Found, stack: str, *, mend: str = MEND) -> Result:
     """Compare every alarm with the catalog.
 
     Args:
         found: The alarms that there are.
         stack: Name of the stack.
+        mend: The command that brings them to what is declared.
     """
     wrong = {}
     catalog = alarms_of(stack)
@@ -42,8 +46,7 @@ def declared(found: Found, stack: str) -> Result:
             "rings_if": {alarm.name: condition(alarm, stack) for alarm in catalog},
             "differs": wrong,
         },
-        # What somebody changed by hand, only a new emulator forgets.
-        remedy="./bootstrap local.stop && ./bootstrap deploy" if wrong else None,
+        remedy=mend if wrong else None,
     )
 
 

@@ -162,6 +162,13 @@ def say_lines(lines: Iterable[str]) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
+def tell_lines(lines: Iterable[str]) -> None:
+    """Print what a person should read before they are asked, on stderr."""
+    console = _console(stderr=True)
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+
+
 def complain(error: DeployError) -> None:
     """Print an error on stderr: what is wrong, then the next command."""
     console = _console(stderr=True)

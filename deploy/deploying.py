@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from deploy import console, journal, receipts, run
@@ -9,6 +10,8 @@ from deploy.checklist import Report, Status, Step
 from deploy.commands import Output
 from deploy.deploylock import held
 from deploy.deployment import Deployment
+from deploy.engine.acceptance import accept
+from deploy.engine.plans import writing
 from deploy.errors import DeployError, ExitCode, UsageError
 from deploy.steps.preflight import git
 
@@ -29,6 +32,10 @@ class Request:
         dry_run: Look only.
         check: Look only, and say by the exit code whether anything would change.
         yes: Do not ask before changing a cloud stack.
+        allow_replace: Names of resources, comma-separated, that may be replaced or
+            deleted although something is lost with them.
+        plan: File to write the plan into; nothing is changed then.
+        apply: Plan file to apply; empty for none.
     """
 
     stack: str
@@ -39,11 +46,14 @@ class Request:
     dry_run: bool = False
     check: bool = False
     yes: bool = False
+    allow_replace: str = ""
+    plan: str = ""
+    apply: str = ""
 
     @property
     def looks_only(self) -> bool:
         """Whether nothing may be changed."""
-        return self.dry_run or self.check
+        return self.dry_run or self.check or bool(self.plan)
 
 
 def deploy(request: Request, out: Output) -> int:
@@ -51,19 +61,23 @@ def deploy(request: Request, out: Output) -> int:
     with run.ending("deploy", request.stack, as_json=out.as_json, debug=out.debug):
         progress = console.Progress()
         deployment = Deployment(
-            stack=request.stack, progress=progress.say, dry_run=request.looks_only
+            stack=request.stack,
+            progress=progress.say,
+            dry_run=request.looks_only,
+            allowed_losses=run.names(request.allow_replace),
         )
         steps = choose(request, deployment)
+        plan = Path(request.apply) if request.apply else None
         if request.looks_only:
             judge = run.check_judge if request.check else run.plain_judge
             report = run.checklist("deploy", deployment, steps, progress, judge=judge)
         else:
-            run.confirm(deployment, yes=request.yes)
+            accept(deployment, steps, progress, yes=request.yes, plan=plan)
             with held(deployment):
                 report = _change(deployment, steps, progress)
         console.show(report, as_json=out.as_json, evidence=out.evidence)
         if not out.as_json:
-            console.say_lines(_ending(deployment, report))
+            console.say_lines(_ending(deployment, report, request))
         return int(report.exit_code)
 
 
@@ -78,11 +92,14 @@ def choose(request: Request, deployment: Deployment) -> list[Step[Deployment]]:
     from deploy.steps import CHECKLIST
 
     check_stack(deployment.stack)
+    _refuse_together(request)
     if sum(map(bool, (request.only, request.start, request.resume))) > 1:
         raise UsageError(
             "--only, --from and --resume exclude each other; nothing was changed",
             remedy="./bootstrap deploy --help",
         )
+    if request.plan:
+        return [writing(Path(request.plan))]
     steps = run.select(CHECKLIST, request.only, request.skip)
     start = request.start
     if request.resume:
@@ -93,6 +110,33 @@ def choose(request: Request, deployment: Deployment) -> list[Step[Deployment]]:
     ids = [step.id for step in CHECKLIST]
     later = ids[ids.index(start) :]
     return [step for step in steps if step.id in (*LOOKS_FIRST, *later)]
+
+
+def _refuse_together(request: Request) -> None:
+    """Refuse wishes about plan files that exclude each other.
+
+    Raises:
+        UsageError: Names them.
+    """
+    given = {
+        "--plan": request.plan,
+        "--apply": request.apply,
+        "--dry-run": request.dry_run,
+        "--check": request.check,
+    }
+    named = [name for name, value in given.items() if value]
+    if (request.plan or request.apply) and len(named) > 1:
+        raise UsageError(
+            f"{' and '.join(named)} exclude each other; nothing was changed",
+            remedy="./bootstrap deploy --help",
+        )
+    others = (request.only, request.skip, request.start, request.resume)
+    if request.plan and any(others):
+        raise UsageError(
+            "--plan is of the whole deploy: --only, --skip, --from and --resume do not"
+            " go with it; nothing was changed",
+            remedy=f"./bootstrap deploy --plan {request.plan}",
+        )
 
 
 def _change(
@@ -133,8 +177,11 @@ def _interrupt(_: int, __: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _ending(deployment: Deployment, report: Report) -> list[str]:
+def _ending(deployment: Deployment, report: Report, request: Request) -> list[str]:
     """Say where the receipt is and what to type next."""
+    if request.plan:
+        apply = f"./bootstrap deploy --apply {request.plan}{deployment.suffix}"
+        return [f"next: {apply}"] if report.status is not Status.FAIL else []
     if deployment.dry_run:
         return [f"next: ./bootstrap deploy{deployment.suffix}"]
     lines = [f"receipt: {receipts.newest(deployment.records)}"]

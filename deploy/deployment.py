@@ -11,6 +11,7 @@ from deploy.paths import REPOSITORY, state_dir
 
 if TYPE_CHECKING:
     from deploy.bundles import Bundle
+    from deploy.engine.preview import Preview
     from deploy.journal import Entry
     from deploy.local.facts import LocalStack
 
@@ -30,6 +31,9 @@ class Deployment:
         bundles: The services' zips by service name, once they are built.
         last_deploy: How the last deploy ended; ``None`` if none began.
         looked_for_backup: Whether this run has looked for one.
+        allowed_losses: Names of resources of a cloud stack that may be replaced or
+            deleted although something is lost with them.
+        preview: What the engine would change, once this run has asked it.
     """
 
     stack: str
@@ -39,6 +43,8 @@ class Deployment:
     bundles: "dict[str, Bundle]" = field(default_factory=dict)
     last_deploy: "Entry | None" = None
     looked_for_backup: bool = False
+    allowed_losses: tuple[str, ...] = ()
+    preview: "Preview | None" = None
 
     @property
     def is_local(self) -> bool:

@@ -172,12 +172,12 @@ def select(
         UsageError: An id is unknown, or nothing is left.
     """
     for option, text in (("--only", only), ("--skip", skip)):
-        if text and not _ids(text):
+        if text and not names(text):
             raise UsageError(
                 f"{option} {text!r} names no step; nothing was changed",
                 remedy="./bootstrap deploy --help",
             )
-    wanted, unwanted = _ids(only), _ids(skip)
+    wanted, unwanted = names(only), names(skip)
     known = [step.id for step in steps]
     unknown = [name for name in [*wanted, *unwanted] if name not in known]
     if unknown:
@@ -199,9 +199,9 @@ def select(
     return chosen
 
 
-def _ids(text: str) -> list[str]:
+def names(text: str) -> tuple[str, ...]:
     """Split a comma-separated list; empty parts do not count."""
-    return [part.strip() for part in text.split(",") if part.strip()]
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 def confirm(deployment: Deployment, *, yes: bool) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ GRACE = timedelta(seconds=120)
 """How late a run may be: the flexible window, a cold start and the way to the log."""
 
 ALIAS = "live"
+
+MEND = "./bootstrap deploy --only infrastructure"
+LOG = "./bootstrap local.logs --part emulator"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,25 +63,31 @@ def look(
         return None
     found = answer.json()
     created = datetime.fromtimestamp(found["LastModificationDate"], UTC)
-    # A month of minutely runs is a long log; a run older than this is overdue anyhow.
-    since = max(created, now - 3 * timedelta(seconds=declared.period_s) - GRACE)
     return Seen(
         state=found["State"],
         expression=found["ScheduleExpression"],
         target=found["Target"]["Arn"],
         created_at=created,
-        fired_at=_last_run(emulator, stack, declared, since),
+        fired_at=_last_run(emulator, stack, declared, since(declared, created, now)),
     )
 
 
+def since(declared: Schedule, created: datetime, now: datetime) -> datetime:
+    """Give from when on to read the log for runs.
+
+    A month of minutely runs is a long log; a run older than this is overdue anyhow.
+    """
+    return max(created, now - 3 * timedelta(seconds=declared.period_s) - GRACE)
+
+
 def _last_run(
-    emulator: "Look", stack: str, declared: Schedule, since: datetime
+    emulator: "Look", stack: str, declared: Schedule, begin: datetime
 ) -> datetime | None:
     """Find the last run that the function logged with the schedule's name."""
     function = physical_name(stack, declared.service.replace("_", "-"))
     wanted: dict[str, object] = {
         "logGroupName": f"/aws/lambda/{function}",
-        "startTime": int(since.timestamp() * 1000),
+        "startTime": int(begin.timestamp() * 1000),
         "filterPattern": f'"{declared.name}"',
     }
     times: list[int] = []
@@ -91,8 +100,23 @@ def _last_run(
     return datetime.fromtimestamp(max(times) / 1000, UTC) if times else None
 
 
-def judge(declared: Schedule, seen: Seen | None, now: datetime) -> Result:
-    """Compare a schedule with its declaration and its last run with its period."""
+def judge(
+    declared: Schedule,
+    seen: Seen | None,
+    now: datetime,
+    *,
+    mend: str = MEND,
+    log: str = LOG,
+) -> Result:
+    """Compare a schedule with its declaration and its last run with its period.
+
+    Args:
+        declared: The schedule as declared.
+        seen: What there is of it; ``None`` for nothing.
+        now: The current time, in UTC.
+        mend: The command that brings it to its declaration.
+        log: The command that shows why it did not run.
+    """
     check_id = f"schedules.{declared.name}"
     if seen is None:
         return Result(
@@ -100,7 +124,7 @@ def judge(declared: Schedule, seen: Seen | None, now: datetime) -> Result:
             title="not installed: nothing invokes the service by itself",
             status=Status.FAIL,
             evidence={"declared": declared.expression},
-            remedy="./bootstrap deploy --only infrastructure",
+            remedy=MEND,
         )
     evidence: dict[str, object] = {
         "declared": declared.expression,
@@ -117,9 +141,10 @@ def judge(declared: Schedule, seen: Seen | None, now: datetime) -> Result:
             title=f"differs from the catalog: {'; '.join(wrong)}",
             status=Status.FAIL,
             evidence=evidence,
-            remedy="./bootstrap deploy --only infrastructure",
+            remedy=mend,
         )
-    return _due(check_id, declared, seen, now, evidence)
+    due = _due(check_id, declared, seen, now, evidence)
+    return replace(due, remedy=log) if due.status is Status.FAIL else due
 
 
 def _differences(declared: Schedule, seen: Seen) -> list[str]:
@@ -151,7 +176,6 @@ def _due(
             title=f"{declared.expression}: overdue, was due at {when}",
             status=Status.FAIL,
             evidence=evidence,
-            remedy="./bootstrap local.logs --part emulator",
         )
     if seen.fired_at is None:
         return Result(

@@ -19,6 +19,7 @@ from infra.config_checks import (
     origin,
     redis_address,
     url,
+    uuid,
     webhook,
 )
 from infra.config_sizes import REPLICA_KEY, StackSize, check_needs
@@ -71,6 +72,7 @@ class StackConfig:
         edge: Where names and certificates of the edge are made.
         cdn: What stands in front of the public images.
         front: What stands before the function URLs.
+        smoke_user_id: Whose message proves a deploy; empty for nobody's.
     """
 
     stack: str
@@ -101,6 +103,7 @@ class StackConfig:
     edge: EdgeAccounts
     cdn: CdnConfig
     front: FrontConfig
+    smoke_user_id: str
 
     @property
     def extras(self) -> frozenset[str]:
@@ -173,6 +176,7 @@ class StackConfig:
             edge=edge,
             cdn=cdn,
             front=FrontConfig.read(values, edge, supabase_url, cdn.domain),
+            smoke_user_id=values.text("smokeUserId", "", check=uuid),
         )
         values.finish()
         return config

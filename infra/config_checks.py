@@ -15,6 +15,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOCAL = "local"
 """The stack whose webhook may be on this machine."""
 
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")
 """Enough to tell an address from a name or a list; SNS proves it by a mail."""
 
@@ -69,6 +71,13 @@ def redis_address(value: str) -> str | None:
     if parts.scheme == "redis" and parts.hostname not in LOOPBACK:
         return "must be rediss://..., which encrypts: it carries a password"
     return None
+
+
+def uuid(value: str) -> str | None:
+    """Refuse what is not a user's id."""
+    if UUID.fullmatch(value):
+        return None
+    return f"must be a uuid, 8-4-4-4-12 hexadecimal digits, got {value}"
 
 
 def email(value: str) -> str | None:

@@ -1,4 +1,4 @@
-"""HTTP to a function of the local stack, through its function URL on the emulator."""
+"""HTTP to the functions of a stack, through their function URLs."""
 
 import json
 import time
@@ -46,20 +46,51 @@ class Answer:
         }
 
 
-class Gateway:
-    """Sends requests to function URLs; they resolve by host name on the emulator."""
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where the functions of a stack are.
 
-    def __init__(self, stack: LocalStack) -> None:
-        try:
-            text = (stack.state / FUNCTION_URLS).read_text()
-        except FileNotFoundError as error:
-            raise DeployError(
-                "no function URLs are recorded: the functions are not provisioned",
-                remedy="./bootstrap deploy --only infrastructure",
-            ) from error
-        self._urls: dict[str, str] = json.loads(text)
+    Attributes:
+        urls: Function URLs by name of the service.
+        through: Whom to ask instead of the hosts of the URLs: the emulator, which
+            tells the functions apart by the ``Host`` header.
+        remedy: The command that shows what a function logged.
+    """
+
+    urls: Mapping[str, str]
+    through: str | None = None
+    remedy: str = "./bootstrap local.logs --part emulator"
+
+
+def local(stack: LocalStack) -> Where:
+    """Give the functions of the local stack.
+
+    Raises:
+        DeployError: They were never provisioned.
+    """
+    try:
+        text = (stack.state / FUNCTION_URLS).read_text()
+    except FileNotFoundError as error:
+        raise DeployError(
+            "no function URLs are recorded: the functions are not provisioned",
+            remedy="./bootstrap deploy --only infrastructure",
+        ) from error
+    return Where(urls=json.loads(text), through=stack.emulator_url)
+
+
+class Gateway:
+    """Sends requests to function URLs.
+
+    Attributes:
+        remedy: The command that shows what a function logged.
+    """
+
+    def __init__(self, where: Where | LocalStack) -> None:
+        self._where = where if isinstance(where, Where) else local(where)
+        self.remedy = self._where.remedy
+        # A cloud stack is reached through the proxy that the environment names.
         self._client = httpx.Client(
-            base_url=stack.emulator_url, timeout=TIMEOUT_S, trust_env=False
+            timeout=TIMEOUT_S, trust_env=self._where.through is None
         )
 
     def __enter__(self) -> "Gateway":
@@ -87,11 +118,12 @@ class Gateway:
             accept: What the client wants to read.
 
         Raises:
-            DeployError: The emulator or the function did not answer.
+            DeployError: Nobody answered.
         """
         method, path = service.route or ("GET", "/")
+        url = self._where.urls[service.name].rstrip("/")
         headers = {
-            "host": urlsplit(self._urls[service.name]).netloc,
+            "host": urlsplit(url).netloc,
             "accept": accept,
             "content-type": "application/json",
         }
@@ -100,12 +132,19 @@ class Gateway:
         started = time.perf_counter()
         try:
             got = self._client.request(
-                method, path, params=query, content=body, headers=headers
+                method,
+                f"{self._where.through or url}{path}",
+                params=query,
+                content=body,
+                headers=headers,
             )
         except httpx.HTTPError as error:
             raise DeployError(
-                f"{method} {path}: no answer from the emulator ({error!r})",
-                remedy="./bootstrap local.status",
+                f"{method} {path}: no answer from"
+                f" {'the emulator' if self._where.through else url} ({error!r})",
+                remedy="./bootstrap local.status"
+                if self._where.through
+                else self._where.remedy,
             ) from error
         took = (time.perf_counter() - started) * 1000
         return Answer(

@@ -45,14 +45,35 @@ def issuer(stack: LocalStack) -> str:
 
 def refusals(stack: LocalStack) -> Iterator[Result]:
     """Show that a bad token and a bad body are refused; neither writes anything."""
-    stranger = uuid4()
     with Gateway(stack) as gateway:
-        forged = sign(stranger, "not-the-secret-" + "x" * 32, issuer(stack))
-        refused = gateway.request(CHAT_SEND, token=forged, body=_body(uuid4(), "hello"))
-        yield _expect("functions.bad-token", refused, 401, "a forged token is refused")
-        token = sign(stranger, stack.jwt_secret, issuer(stack))
-        refused = gateway.request(CHAT_SEND, token=token, body=b'{"chat_id": 7')
-        yield _expect("functions.bad-body", refused, 400, "a malformed body is refused")
+        yield bad_token(gateway, issuer(stack))
+        yield bad_body(gateway, issuer(stack), stack.jwt_secret)
+
+
+def bad_token(gateway: Gateway, iss: str) -> Result:
+    """Show that a token of another secret is refused."""
+    forged = sign(uuid4(), "not-the-secret-" + "x" * 32, iss)
+    refused = gateway.request(CHAT_SEND, token=forged, body=_body(uuid4(), "hello"))
+    return _expect(
+        "functions.bad-token",
+        refused,
+        401,
+        "a forged token is refused",
+        remedy=gateway.remedy,
+    )
+
+
+def bad_body(gateway: Gateway, iss: str, secret: str) -> Result:
+    """Show that a malformed body is refused, of a stranger who may write."""
+    token = sign(uuid4(), secret, iss)
+    refused = gateway.request(CHAT_SEND, token=token, body=b'{"chat_id": 7')
+    return _expect(
+        "functions.bad-body",
+        refused,
+        400,
+        "a malformed body is refused",
+        remedy=gateway.remedy,
+    )
 
 
 def messages(stack: LocalStack, progress: Callable[[str], None]) -> Iterator[Result]:
@@ -204,7 +225,13 @@ def _pair(row: tuple[object, ...] | None) -> tuple[int, int]:
 
 
 def _expect(
-    check_id: str, answer: Answer, status: int, title: str, *, holds: bool = True
+    check_id: str,
+    answer: Answer,
+    status: int,
+    title: str,
+    *,
+    holds: bool = True,
+    remedy: str = "./bootstrap local.logs --part emulator",
 ) -> Result:
     """Compare an answer with the status that it must have."""
     good = answer.status == status and holds
@@ -215,5 +242,5 @@ def _expect(
         else f"{title}: expected {status}, got {answer.status} {answer.body}",
         status=Status.PASS if good else Status.FAIL,
         evidence=answer.evidence(),
-        remedy=None if good else "./bootstrap local.logs --part emulator",
+        remedy=None if good else remedy,
     )

@@ -10,11 +10,13 @@ from deploy.steps.watching import watched
 
 def run(deployment: Deployment) -> Iterator[Result]:
     """Compare the alarms with the catalog, then prove one or say since when it is."""
-    if not deployment.is_local:
-        yield _skipped("declared", "looking at a cloud account is not built yet")
-        return
     if deployment.dry_run:
         yield _skipped("declared", "a dry run does not know what a deploy would leave")
+        return
+    if not deployment.is_local:
+        from deploy.cloud import alarms as of_account
+
+        yield from of_account.verify(deployment)
         return
     from deploy import alarms
     from deploy.smoke import alarms as proof

@@ -1,4 +1,4 @@
-"""Provision the functions, queues and schedules; on ``local``, on the emulator."""
+"""Provision the functions, queues and schedules, by the engine or on the emulator."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -19,13 +19,9 @@ if TYPE_CHECKING:
 def run(deployment: Deployment) -> Iterator[Result]:
     """Provision what differs from the program, or say that nothing does."""
     if not deployment.is_local:
-        yield Result(
-            id="infrastructure.engine",
-            title="skipped: driving the Pulumi engine is not built yet",
-            status=Status.SKIPPED,
-            evidence={"reason": "the program runs under the Pulumi CLI"},
-            remedy=f"pulumi up --stack {deployment.stack}",
-        )
+        from deploy.engine.provisioning import provision as update
+
+        yield from update(deployment)
         return
     started = start_local(deployment, "infrastructure")
     if started.changed or started.planned:

@@ -14,8 +14,14 @@ MIB = 1024**2
 
 def run(deployment: Deployment) -> Iterator[Result]:
     """Invoke the health check once, then look at the schedules."""
-    if not deployment.is_local:
-        yield _skipped(deployment)
+    if deployment.dry_run and not deployment.is_local:
+        yield Result(
+            id="schedules.all",
+            title="skipped: a dry run does not know what a deploy would leave",
+            status=Status.SKIPPED,
+            evidence={"reason": "dry run"},
+            remedy="./bootstrap verify-crons",
+        )
         return
     if deployment.dry_run and not deployment.has_database():
         yield Result(
@@ -32,7 +38,9 @@ def run(deployment: Deployment) -> Iterator[Result]:
 def schedules(deployment: Deployment) -> Iterator[Result]:
     """Verify the EventBridge schedules; change nothing."""
     if not deployment.is_local:
-        yield _skipped(deployment)
+        from deploy.cloud import schedules as of_account
+
+        yield from of_account.verify(deployment, datetime.now(UTC))
         return
     from deploy.emulator.live import Look
     from deploy.schedules import verify
@@ -43,12 +51,21 @@ def schedules(deployment: Deployment) -> Iterator[Result]:
 
 def health(deployment: Deployment) -> Result:
     """Call the health check as a backend would, and read its verdict."""
-    from deploy.smoke.gateway import Gateway
+    from deploy.smoke.gateway import Gateway, local
     from infra.catalog.services import HEALTH_CHECK
 
-    stack = deployment.require_local()
-    with Gateway(stack) as gateway:
-        answer = gateway.request(HEALTH_CHECK, token=stack.internal_api_key)
+    if deployment.is_local:
+        stack = deployment.require_local()
+        key, where = stack.internal_api_key, local(stack)
+    else:
+        from deploy.cloud import functions, settings
+
+        found = settings.secret(deployment, settings.INTERNAL_KEY)
+        if found is None:
+            return _no_key(settings.INTERNAL_KEY[1])
+        key, where = found, functions.where(deployment)
+    with Gateway(where) as gateway:
+        answer = gateway.request(HEALTH_CHECK, token=key)
     report = answer.body if isinstance(answer.body, dict) else {}
     verdict = report.get("status")
     good = answer.status == 200 and verdict == "ok"
@@ -77,13 +94,15 @@ def _facts(report: dict[str, Any]) -> str:
     return told + "".join(f"; {alert}" for alert in alerts)
 
 
-def _skipped(deployment: Deployment) -> Result:
-    """Say why a cloud stack's monitoring is not looked at."""
+def _no_key(variable: str) -> Result:
+    """Say why a cloud stack's health check is not called."""
+    reason = f"{variable} is not set, and no Pulumi CLI gives it"
     return Result(
-        id="monitoring.schedules",
-        title="skipped: looking at a cloud account is not built yet",
+        id="monitoring.health-check",
+        title=f"skipped: {reason}",
         status=Status.SKIPPED,
-        evidence={"stack": deployment.stack},
+        evidence={"reason": reason},
+        remedy=f"export {variable}=...",
     )
 
 

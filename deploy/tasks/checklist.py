@@ -16,6 +16,9 @@ from deploy.tasks.shown import SHOWN
         "dry_run": "Look at everything, change nothing.",
         "check": "As --dry-run, and exit 6 if something would change.",
         "yes": "Do not ask before changing a cloud stack.",
+        "plan": "Write what a deploy would do into this file; change nothing.",
+        "apply": "Deploy what this plan file says, without a question, or refuse.",
+        "allow_replace": "Resources that may go although something is lost with them.",
     }
 )
 def deploy(
@@ -28,14 +31,23 @@ def deploy(
     dry_run: bool = False,
     check: bool = False,
     yes: bool = False,
+    plan: str = "",
+    apply: str = "",
+    allow_replace: str = "",
     json: bool = False,
     evidence: bool = False,
     debug: bool = False,
 ) -> None:
     """Run the deployment checklist; what is already so stays as it is.
 
+    A cloud stack is provisioned by the Pulumi engine: its preview is shown first and
+    asks for the stack's name. What would lose something for good, e.g. a queue with its
+    messages, is refused unless --allow-replace names it.
+
     Examples: deploy | deploy --dry-run | deploy --only migrations,crons |
-    deploy --resume | deploy --stack production --check
+    deploy --resume | deploy --stack production --check |
+    deploy --stack production --plan plan.json |
+    deploy --stack production --apply plan.json
 
     Exit codes: 0 done; 2 usage; 3 auth; 4 failed, nothing changed; 5 failed half-way,
     run it with --resume; 6 changes, with --check; 7 not verified; 75 locked by another
@@ -53,6 +65,9 @@ def deploy(
         dry_run=dry_run,
         check=check,
         yes=yes,
+        plan=plan,
+        apply=apply,
+        allow_replace=allow_replace,
     )
     out = Output(as_json=json, evidence=evidence, debug=debug)
     raise SystemExit(deploy(request, out))

@@ -7,17 +7,24 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
+import as_cloud
 import documented_api
 import psycopg
 import pytest
 
+from deploy.checklist import Status, run_steps
+from deploy.cloud import functions
+from deploy.local.facts import LocalStack
 from deploy.paths import REPOSITORY
 from deploy.smoke.person import synthetic
+from deploy.steps import cloud_functions, monitoring
+from deploy.steps.functions import STEP as FUNCTIONS
 from infra.catalog.pg_crons import PG_CRON_JOBS
 from infra.catalog.schedules import SCHEDULES
 from infra.catalog.services import SERVICES
@@ -186,6 +193,48 @@ def test_the_declared_command_of_each_job_runs(shell, first):
 
     assert ran.code == 0, ran.report
     assert ran.ids("pass") == [f"crons.{job.name}" for job in PG_CRON_JOBS]
+
+
+def test_a_cloud_stack_proves_its_functions_with_its_smoke_user(
+    shell, first, tmp_path, monkeypatch
+):
+    facts = LocalStack.load(shell.state)
+    user, own = uuid4(), uuid4()
+    given = {"smokeUserId": user, "supabaseUrl": facts.supabase_url}
+    cloud = as_cloud.deployment_of(facts, tmp_path, monkeypatch, **given)
+    monkeypatch.setenv("KILOSCALE_JWT_SECRET", facts.jwt_secret)
+    monkeypatch.setenv("KILOSCALE_INTERNAL_API_KEY", facts.internal_api_key)
+    # The hosts of the URLs are the emulator's; all else is as on AWS.
+    urls = functions.where(cloud)
+    at_emulator = replace(urls, through=facts.emulator_url)
+    monkeypatch.setattr(functions, "where", lambda _: at_emulator)
+    with psycopg.connect(facts.database_url, autocommit=True) as connection:
+        no_user = run_steps([FUNCTIONS], cloud, as_cloud.Mute())[0]
+        connection.execute("insert into auth.users (id) values (%s)", (user,))
+        connection.execute(
+            "insert into public.conversations (id, user_id, title, mode)"
+            " values (%s, %s, 'a talk', 'chat')",
+            (own, user),
+        )
+        sent = list(cloud_functions.run(cloud))
+        again = list(cloud_functions.run(cloud))
+        left = connection.execute(
+            "select id from public.conversations where user_id = %s", (user,)
+        ).fetchall()
+        connection.execute("delete from public.conversations where id = %s", (own,))
+        connection.execute("delete from auth.users where id = %s", (user,))
+
+    assert "is no user of this database" in no_user[-1].title
+    assert [(each.id, each.status) for each in sent] == [
+        (f"functions.{check}", Status.PASS)
+        for check in (
+            "bad-token", "bad-body", "accepted", "answered", "history", "removed",
+        )
+    ]  # fmt: skip
+    assert again[-1].title.startswith("skipped: proved for these very versions at")
+    assert left == [(own,)]
+    assert facts.jwt_secret not in repr([*sent, *again])
+    assert monitoring.health(cloud).status in (Status.PASS, Status.WARN)
 
 
 def test_a_second_deploy_changes_nothing(shell, first):

@@ -180,3 +180,14 @@ def test_the_selected_stack_s_configuration_is_read():
 
     assert (seen[0].stack, seen[0].log_retention_days) == ("staging", 7)
     assert outputs == {"secret": "j" * 40}
+
+
+def test_a_smoke_user_is_optional_and_must_be_an_id():
+    user = "0b9f0d0e-3a53-4a54-9d5a-0a6c1a6f6f10"
+
+    assert read().smoke_user_id == ""
+    assert read(smokeUserId=user).smoke_user_id == user
+    assert problems(smokeUserId="ada") == (
+        "Pulumi.production.yaml: kiloscale:smokeUserId: must be a uuid, 8-4-4-4-12"
+        " hexadecimal digits, got ada"
+    )

@@ -1,0 +1,1 @@
+"""Looks at a cloud stack's account: schedules, alarms, functions. Changes nothing."""

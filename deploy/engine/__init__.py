@@ -1,0 +1,1 @@
+"""Drives the Pulumi engine through the Automation API: preview, then update."""

@@ -1,0 +1,165 @@
+"""A preview: what an update would do, as the engine itself says."""
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from deploy.checklist import Result, Status
+from deploy.deployment import Deployment
+from deploy.engine.changes import DELETE, REPLACE, Change, counted, listed, losses
+from deploy.errors import DeployError, UsageError
+
+if TYPE_CHECKING:
+    from deploy.engine.workspace import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What the engine would do.
+
+    Attributes:
+        engine: The stack, opened.
+        changes: What would change.
+        unchanged: How many resources would stay as they are.
+        warnings: What the engine and the policies warn of.
+        ms: Time that it took, in milliseconds.
+    """
+
+    engine: "Engine"
+    changes: tuple[Change, ...]
+    unchanged: int
+    warnings: tuple[str, ...]
+    ms: float
+
+    def title(self) -> str:
+        """Say it in one line."""
+        if not self.changes:
+            return f"the engine would change nothing: {self.unchanged} resources"
+        return f"{counted(self.changes)}; {self.unchanged} stay as they are"
+
+    def lines(self) -> list[str]:
+        """Say it to a person who is to say yes."""
+        return [self.title(), *listed(self.changes), *(f"  {w}" for w in self.warnings)]
+
+    def as_json(self) -> dict[str, object]:
+        """Give it in the form that evidence and plan files hold."""
+        return {
+            "changes": [each.as_json() for each in self.changes],
+            "unchanged": self.unchanged,
+            "warnings": list(self.warnings),
+        }
+
+
+def look(deployment: Deployment) -> Preview:
+    """Ask the engine what an update would do; the zips are built for it, if need be.
+
+    Raises:
+        DeployError: The CLI, the backend, the configuration, a provider or a policy
+            refuses.
+    """
+    from deploy.engine.watch import Watch
+    from deploy.engine.workspace import explained, open_stack
+
+    started = time.perf_counter()
+    engine = open_stack(deployment)
+    deployment.progress("previewing what the engine would change")
+    watch = Watch(say=lambda told: deployment.progress(f"previewing: {told}"))
+    with explained(deployment, watch):
+        found = engine.stack.preview(
+            on_event=watch, color="never", suppress_outputs=True
+        )
+    _refuse_untold(deployment, found.change_summary, watch.told)
+    return Preview(
+        engine=engine,
+        changes=tuple(watch.changes.values()),
+        unchanged=watch.unchanged,
+        warnings=tuple(dict.fromkeys(watch.warnings)),
+        ms=(time.perf_counter() - started) * 1000,
+    )
+
+
+def lines(deployment: Deployment) -> list[str]:
+    """Ask the engine, and give a line for each change; ``plan`` shows them.
+
+    Raises:
+        DeployError: As `look`.
+    """
+    return [each.line() for each in look(deployment).changes]
+
+
+def _refuse_untold(
+    deployment: Deployment, counted: Mapping[Any, int], told: Mapping[str, int]
+) -> None:
+    """Refuse a preview that counts more losses than it told of.
+
+    The Automation API drops an event that it cannot read, e.g. of a newer CLI. What is
+    not told of cannot be refused by name.
+
+    Raises:
+        DeployError: Says how many are not known.
+    """
+    for operation in (DELETE, REPLACE):
+        missing = counted.get(operation, 0) - told.get(operation, 0)
+        if missing > 0:
+            raise DeployError(
+                f"the engine counts {missing} {operation} more than it told of: what"
+                " would be lost is not known; nothing was changed",
+                remedy=f"pulumi preview --stack {deployment.stack}, and ./bootstrap"
+                " again after an upgrade of Kiloscale",
+            )
+
+
+def refuse_losses(deployment: Deployment, seen: Preview) -> None:
+    """Refuse what would lose something for good, unless it is allowed by name.
+
+    Raises:
+        UsageError: Names each, what is lost, and the words that allow it.
+    """
+    found = losses(seen.changes, deployment.allowed_losses)
+    if not found:
+        return
+    told = "; ".join(
+        f"{each.kind} {each.type} {each.name}: {each.loss}" for each in found
+    )
+    names = ",".join([*deployment.allowed_losses, *(each.name for each in found)])
+    raise UsageError(
+        f"the update would lose something for good: {told}. Nothing was changed",
+        remedy=f"./bootstrap deploy --allow-replace {names}",
+        evidence={"losses": [each.as_json() for each in found]},
+    )
+
+
+def results(seen: Preview, allowed: Collection[str]) -> list[Result]:
+    """Report a preview: what would change, what would be lost, what is warned of."""
+    shown = [
+        Result(
+            id="infrastructure.preview",
+            title=seen.title(),
+            status=Status.PASS,
+            evidence={**seen.engine.facts(), **seen.as_json()},
+            planned=bool(seen.changes),
+            ms=seen.ms,
+        )
+    ]
+    shown += [
+        Result(
+            id=f"infrastructure.loss-{each.name}",
+            title=f"{each.kind} {each.type}: {each.loss}",
+            status=Status.WARN,
+            evidence=each.as_json(),
+            remedy=f"./bootstrap deploy --allow-replace {each.name}",
+        )
+        for each in losses(seen.changes, allowed)
+    ]
+    if seen.warnings:
+        first = seen.warnings[0].splitlines()[0]
+        shown.append(
+            Result(
+                id="infrastructure.warnings",
+                title=f"{len(seen.warnings)} warnings; the first: {first}",
+                status=Status.WARN,
+                evidence={"warnings": list(seen.warnings)},
+            )
+        )
+    return shown

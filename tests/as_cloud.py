@@ -1,0 +1,54 @@
+"""The emulator taken for a cloud account: reached by boto3, as a cloud stack's is.
+
+Only the endpoint is the emulator's; names, calls and judgements are a cloud stack's.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy import account
+from deploy.checklist import Result
+from deploy.cloud import settings
+from deploy.deployment import Deployment
+from deploy.local.facts import LocalStack
+
+
+class Cloud(Deployment):
+    """A deployment whose stack is not the embedded one, whatever its name."""
+
+    @property
+    def is_local(self) -> bool:
+        return False
+
+
+class Mute:
+    """An observer that notes nothing."""
+
+    def step_started(self, step_id: str, title: str) -> None:
+        """Note nothing."""
+
+    def checked(self, result: Result) -> None:
+        """Note nothing."""
+
+
+def deployment_of(
+    stack: LocalStack, folder: Path, monkeypatch: pytest.MonkeyPatch, **values: Any
+) -> Cloud:
+    """Give the stack as a cloud stack; its file has a region and what is given."""
+    lines = [f"  kiloscale:{key}: {value}" for key, value in values.items()]
+    text = "\n".join(["config:", f"  aws:region: {stack.region}", *lines])
+    (folder / "Pulumi.local.yaml").write_text(text)
+    monkeypatch.setattr(account, "REPOSITORY", folder)
+    monkeypatch.setattr(settings, "REPOSITORY", folder)
+    for name, value in {
+        "AWS_ENDPOINT_URL": stack.emulator_url,
+        "AWS_ACCESS_KEY_ID": stack.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
+        "KILOSCALE_DATABASE_URL": stack.database_url,
+        "PATH": "/usr/bin:/bin",
+        "PULUMI_HOME": str(folder),
+    }.items():
+        monkeypatch.setenv(name, value)
+    return Cloud(stack="local", progress=lambda _: None, state=folder / "state")
