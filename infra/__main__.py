@@ -19,7 +19,7 @@ from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.pg_cron_job import PgCronJob
-from infra.components.python_service import PythonService
+from infra.components.python_service import PythonService, release_together
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from infra.components.work_queue import WorkQueue
 from infra.config import StackConfig
@@ -37,6 +37,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         s.folder: PythonService(s.name, service_args(s, config, archives, key, queues))
         for s in SERVICES
     }
+    release_together(list(services.values()))
     for queue in QUEUES:
         consumer = QueueConsumerArgs(
             queue=queues[queue.topic],
