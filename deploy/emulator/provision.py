@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy.emulator.live import Look
+from deploy.emulator import baseline
 from deploy.emulator.record import Record, Resource
-from deploy.emulator.table import kind_of
 from deploy.errors import UsageError
 from deploy.local.facts import LocalStack
 from deploy.local.files import write_private
@@ -68,8 +67,10 @@ def provision(
     from deploy.emulator.mocks import EmulatorMocks
 
     record = Record.load(stack.state)
-    gone = _gone(stack, record)
-    mocks = EmulatorMocks(stack, record, gone, bundles, progress)
+    seen = baseline.survey(stack, record)
+    gone = baseline.gone(seen)
+    differs = {each.resource for each in baseline.differences(stack.state, seen)}
+    mocks = EmulatorMocks(stack, record, gone, bundles, progress, differs=differs)
     outputs = _run(stack, mocks)
     recorded = reversed(record.resources())
     dropped = [each for each in recorded if (each.type, each.name) not in mocks.seen]
@@ -79,6 +80,9 @@ def provision(
             mocks.delete(resource)
         record.remove(resource)
     write_private(stack.state / FUNCTIONS_FILE, json.dumps(outputs["functionUrls"]))
+    baseline.save(
+        stack.state, baseline.survey(stack, record), _put_again(record, differs)
+    )
     return Provisioned(
         created=sorted(mocks.created),
         updated=sorted(mocks.updated),
@@ -98,10 +102,25 @@ def missing(stack: LocalStack) -> list[str]:
     Raises:
         DeployError: The emulator does not answer.
     """
+    return compared(stack)[0]
+
+
+def compared(stack: LocalStack) -> tuple[list[str], list[baseline.Difference]]:
+    """Look at every recorded resource.
+
+    Returns:
+        The titles of what the emulator does not have, as `missing`; and what somebody
+        changed since it was provisioned.
+
+    Raises:
+        DeployError: The emulator does not answer.
+    """
     record = Record.load(stack.state)
     if not record.exists:
-        return ["every resource: nothing was ever provisioned here"]
-    return [resource.title for resource in _gone(stack, record)]
+        return ["every resource: nothing was ever provisioned here"], []
+    seen = baseline.survey(stack, record)
+    lost = [each.title for each in baseline.gone(seen)]
+    return lost, baseline.differences(stack.state, seen)
 
 
 def inputs_digest(
@@ -132,17 +151,10 @@ def _files() -> list[Path]:
     return sorted([*sources, *(REPOSITORY / name for name in FILES)])
 
 
-def _gone(stack: LocalStack, record: Record) -> list[Resource]:
-    """Ask the emulator for every recorded resource."""
-    look = Look(stack)
-    try:
-        return [
-            resource
-            for resource in record.resources()
-            if not kind_of(resource.type, resource.name).exists(look, resource)
-        ]
-    finally:
-        look.close()
+def _put_again(record: Record, before: set[Resource]) -> list[tuple[Resource, str]]:
+    """Pair what was changed by somebody, as it is now, with the digest of before."""
+    pairs = [(record.find(each.type, each.name), each.digest) for each in before]
+    return [(resource, digest) for resource, digest in pairs if resource]
 
 
 def _run(stack: LocalStack, mocks: "EmulatorMocks") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What invokes functions from a queue, and what happens to failed invocations."""
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, pascal
 from deploy.emulator.live import Look
@@ -35,9 +36,10 @@ class EventSourceMapping:
         """Delete the mapping; the queue keeps its messages."""
         aws.of("lambda").delete_event_source_mapping(UUID=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
-        return look.get("lambda", f"{MAPPING_API}/{known.id}").found
+        answer = look.get("lambda", f"{MAPPING_API}/{known.id}")
+        return stable(answer.json()) if answer.found else None
 
     def _find(self, aws: Clients, inputs: Inputs) -> str | None:
         """Find an unrecorded mapping; a second one would take half the messages."""
@@ -68,8 +70,9 @@ class FunctionEventInvokeConfig:
             FunctionName=function, Qualifier=alias
         )
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
         function, _, alias = known.id.partition(":")
         path = f"{FAILURES_API}/{function}/event-invoke-config"
-        return look.get("lambda", path, Qualifier=alias).found
+        answer = look.get("lambda", path, Qualifier=alias)
+        return stable(answer.json()) if answer.found else None
