@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from deploy import ledger
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.releases import gated
 from deploy.steps.watching import watched
 
 
@@ -48,10 +49,12 @@ def _skipped(reason: str) -> Result:
 
 
 STEP = watched(
-    Step(
-        id="functions",
-        title="prove the functions with a synthetic user",
-        run=run,
-        verifies=True,
+    gated(
+        Step(
+            id="functions",
+            title="prove the functions with a synthetic user",
+            run=run,
+            verifies=True,
+        )
     )
 )

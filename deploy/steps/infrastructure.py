@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from deploy import ledger
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.releases import guarded
 from deploy.steps.bundles import folder, target_of
 from deploy.steps.database import start_local
 from deploy.steps.watching import watched
@@ -43,7 +44,9 @@ def run(deployment: Deployment) -> Iterator[Result]:
             planned=reason is not None,
         )
         return
-    yield from _provision(deployment, stack, reason)
+    yield from guarded(
+        deployment, "infrastructure", _provision(deployment, stack, reason)
+    )
 
 
 def why_provision(deployment: Deployment, stack: "LocalStack") -> str | None:
