@@ -2,11 +2,12 @@
 
 from invoke.collection import Collection
 
-from deploy.tasks import checklist, crons, local, queues, receipts, workshop
+from deploy.tasks import checklist, crons, local, queues, receipts, releases, workshop
 
 namespace = Collection(
     checklist.deploy,
     checklist.verify_crons,
+    releases.rollback,
     workshop.demo,
     workshop.serve,
     workshop.bench,
@@ -28,5 +29,8 @@ GROUPS = {
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
 }
+versions = Collection("releases", releases.prune)
+versions.add_task(releases.listed, default=True)
+namespace.add_collection(versions)
 for group, tasks in GROUPS.items():
     namespace.add_collection(Collection(group, *tasks))
