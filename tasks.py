@@ -7,6 +7,7 @@ from deploy.tasks import checklist, crons, local, queues, receipts, releases, wo
 namespace = Collection(
     checklist.deploy,
     checklist.verify_crons,
+    checklist.drift,
     releases.rollback,
     workshop.demo,
     workshop.serve,

@@ -118,6 +118,11 @@ def _chosen(service: str) -> tuple[Service, ...]:
     Raises:
         UsageError: There is no such service; names those that there are.
     """
+    if not service:
+        raise UsageError(
+            "--service is missing: name a service, or all. Nothing was changed",
+            remedy="./bootstrap releases",
+        )
     found = tuple(each for each in SERVICES if service in (ALL, each.name))
     if not found:
         raise UsageError(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FILE = "provisioned.json"
 INLINE = "InlinePolicies"
+UNKNOWN = "not recorded"
 
 Seen = Mapping[Resource, Attributes | None]
 """What the emulator has of each recorded resource; ``None`` if it has none."""
@@ -79,14 +80,15 @@ def gone(seen: Seen) -> list[Resource]:
 def differences(state: Path, seen: Seen) -> list[Difference]:
     """Compare what is there with what was provisioned; what is gone is not compared.
 
-    Without a baseline, from a version that kept none, there is nothing to compare.
+    What nothing is known of, for instance because the file was lost, differs as a whole:
+    the next deploy puts it again.
     """
     before = _load(state)
     return [
         Difference(resource=resource, attribute=path, declared=was, found=now)
         for resource, found in seen.items()
-        if found is not None and (kept := before.get(_key(resource))) is not None
-        for path, was, now in _compare("", kept, found)
+        if found is not None
+        for path, was, now in _compare("", before.get(_key(resource), UNKNOWN), found)
     ]
 
 
@@ -105,7 +107,9 @@ def save(state: Path, seen: Seen, mended: Collection[tuple[Resource, str]]) -> N
         _key(resource) for resource, digest in mended if resource.digest == digest
     }
     kept = {
-        _key(resource): before[_key(resource)] if _key(resource) in unchanged else found
+        _key(resource): before.get(_key(resource), found)
+        if _key(resource) in unchanged
+        else found
         for resource, found in seen.items()
         if found is not None
     }
@@ -132,6 +136,8 @@ def _compare(path: str, was: Any, now: Any) -> Iterator[tuple[str, Any, Any]]:
         for name in _names(was, now):
             inner = f"{path}.{name}" if path else name
             yield from _compare(inner, was.get(name), now.get(name))
+    elif was == UNKNOWN:
+        yield "it", was, "there"
     elif was != now:
         yield path, was, now
 

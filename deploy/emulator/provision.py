@@ -5,13 +5,14 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deploy.emulator import baseline
 from deploy.emulator.record import Record, Resource
-from deploy.errors import UsageError
+from deploy.errors import DeployError, UsageError
 from deploy.local.facts import LocalStack
 from deploy.local.files import write_private
 from deploy.paths import REPOSITORY, state_dir
@@ -71,7 +72,12 @@ def provision(
     gone = baseline.gone(seen)
     differs = {each.resource for each in baseline.differences(stack.state, seen)}
     mocks = EmulatorMocks(stack, record, gone, bundles, progress, differs=differs)
-    outputs = _run(stack, mocks)
+    try:
+        outputs = _run(stack, mocks)
+    except BaseException:
+        with suppress(DeployError):
+            _keep(stack, record, differs)
+        raise
     recorded = reversed(record.resources())
     dropped = [each for each in recorded if (each.type, each.name) not in mocks.seen]
     for resource in dropped:
@@ -80,9 +86,7 @@ def provision(
             mocks.delete(resource)
         record.remove(resource)
     write_private(stack.state / FUNCTIONS_FILE, json.dumps(outputs["functionUrls"]))
-    baseline.save(
-        stack.state, baseline.survey(stack, record), _put_again(record, differs)
-    )
+    _keep(stack, record, differs)
     return Provisioned(
         created=sorted(mocks.created),
         updated=sorted(mocks.updated),
@@ -151,10 +155,11 @@ def _files() -> list[Path]:
     return sorted([*sources, *(REPOSITORY / name for name in FILES)])
 
 
-def _put_again(record: Record, before: set[Resource]) -> list[tuple[Resource, str]]:
-    """Pair what was changed by somebody, as it is now, with the digest of before."""
-    pairs = [(record.find(each.type, each.name), each.digest) for each in before]
-    return [(resource, digest) for resource, digest in pairs if resource]
+def _keep(stack: LocalStack, record: Record, differed: set[Resource]) -> None:
+    """Write down what each resource is like now; see `baseline.save`."""
+    pairs = [(record.find(each.type, each.name), each.digest) for each in differed]
+    mended = [(resource, digest) for resource, digest in pairs if resource]
+    baseline.save(stack.state, baseline.survey(stack, record), mended)
 
 
 def _run(stack: LocalStack, mocks: "EmulatorMocks") -> dict[str, Any]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
-from deploy.errors import DeployError
 from deploy.releases import log, pending
 from deploy.releases.guard import applied_migrations, withdraw
 from deploy.releases.versions import live
@@ -24,7 +23,8 @@ def gated(step: Step[Deployment]) -> Step[Deployment]:
             for result in step.run(deployment):
                 seen.add(result.status)
                 yield result
-        except DeployError:
+        except Exception:
+            # A defect of the proof too: what is not proved does not stay live.
             yield from withdraw(deployment, step.id)
             raise
         if Status.FAIL in seen:

@@ -14,7 +14,7 @@ from infra.catalog.services import SERVICES
 PROOFS = ("functions_proved", "alarms_proved")
 """Entries of the ledger that let a later deploy leave a proof out."""
 
-LEFT = "its new code is published and not live"
+LEFT = "the new code is published and not live"
 
 
 def guarded(
@@ -33,7 +33,7 @@ def guarded(
         for result in work:
             failed = failed or result.status is Status.FAIL
             yield result
-    except (DeployError, KeyboardInterrupt):
+    except (Exception, KeyboardInterrupt):
         yield from withdraw(deployment, step_id)
         raise
     if failed:

@@ -101,6 +101,17 @@ class Functions:
                 return None
         return _version(found)
 
+    def weights(self) -> dict[str, dict[str, float]]:
+        """Give the versions besides the live one that get calls, by service."""
+        found = {}
+        for service in SERVICES:
+            name = self.name(service)
+            with account.explained(self._deployment, f"function {name}"):
+                alias = self.client.get_alias(FunctionName=name, Name=ALIAS)
+            routing = alias.get("RoutingConfig") or {}
+            found[service.name] = dict(routing.get("AdditionalVersionWeights") or {})
+        return found
+
     def published(self, service: Service) -> list[Published]:
         """List the versions that there are, oldest first; empty without a function."""
         name = self.name(service)

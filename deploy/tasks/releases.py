@@ -18,7 +18,7 @@ from deploy.tasks.shown import SHOWN
 )
 def rollback(
     c: Context,
-    service: str,
+    service: str = "",
     to: int = 0,
     stack: str = "local",
     force: bool = False,
