@@ -80,8 +80,8 @@ def gone(seen: Seen) -> list[Resource]:
 def differences(state: Path, seen: Seen) -> list[Difference]:
     """Compare what is there with what was provisioned; what is gone is not compared.
 
-    What nothing is known of, for instance because the file was lost, differs as a whole:
-    the next deploy puts it again.
+    What nothing is known of, because the file was lost for instance, differs as a
+    whole: the next deploy puts it again.
     """
     before = _load(state)
     return [

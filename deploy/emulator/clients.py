@@ -45,7 +45,11 @@ class Clients:
             max_pool_connections=CONNECTIONS,
         )
         make: Any = session.client
-        return make(service, endpoint_url=stack.emulator_url, config=config)
+        made = make(service, endpoint_url=stack.emulator_url, config=config)
+        # Made when first asked for: two threads would get two classes for one error, and
+        # the one that is raised would not be the one that is caught.
+        made.exceptions  # noqa: B018  # asked for
+        return made
 
 
 @cache
