@@ -46,9 +46,9 @@ class Clients:
         )
         make: Any = session.client
         made = make(service, endpoint_url=stack.emulator_url, config=config)
-        # Made when first asked for: two threads would get two classes for one error, and
-        # the one that is raised would not be the one that is caught.
-        made.exceptions  # noqa: B018  # asked for
+        # Made when first asked for: two threads would get two classes for one error,
+        # and what is raised would not be what is caught.
+        made.exceptions  # noqa: B018  # to have them made
         return made
 
 

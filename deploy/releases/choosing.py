@@ -124,6 +124,15 @@ def last_live(known: Known, service: str, version: Version) -> Entry | None:
     return None
 
 
+def withdrawn(known: Known, service: str, version: Version) -> bool:
+    """Tell whether a version failed its proof and was never trusted since."""
+    failed = [e for e in known.entries if e.kind == WITHDRAWN]
+    return (
+        any(entry.services.get(service) == version for entry in failed)
+        and last_live(known, service, version) is None
+    )
+
+
 def logged(known: Known, release: Release) -> Entry | None:
     """Find the newest entry of exactly this set."""
     for entry in reversed(known.entries):
@@ -136,8 +145,7 @@ def _before(known: Known, service: str, now: Version) -> int:
     """Choose the version before the live one."""
     below = [v.version for v in known.there[service] if v.version.number < now.number]
     trusted = [each for each in below if last_live(known, service, each)]
-    failed = [e.services.get(service) for e in known.entries if e.kind == WITHDRAWN]
-    usable = trusted or [each for each in below if each not in failed]
+    usable = trusted or [v for v in below if not withdrawn(known, service, v)]
     if not usable:
         raise UsageError(
             f"{service} has no version before {now.number} to go back to; nothing was"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.releases import choosing, log, rollback
+from deploy.releases import choosing, rollback
 from deploy.releases.choosing import Known
 from deploy.releases.versions import Functions, Published
 from infra.catalog.services import Service
@@ -71,10 +71,10 @@ def _version(known: Known, service: Service, published: Published) -> Result:
     version = published.version
     is_live = known.live.get(service.name) == version
     entries = [e for e in known.entries if e.services.get(service.name) == version]
-    withdrawn = any(entry.kind == log.WITHDRAWN for entry in entries)
+    withdrawn = choosing.withdrawn(known, service.name, version)
     proved = any(entry.proved for entry in entries)
     commit = next((entry.commit for entry in entries if entry.commit), None)
-    state = "live" if is_live else "withdrawn" if withdrawn and not proved else "kept"
+    state = "live" if is_live else "withdrawn" if withdrawn else "kept"
     told = [
         published.at[:19].replace("T", " "),
         f"{published.size / 1e6:.1f} MB",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from deploy import account
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.releases import pending, rollback
+from deploy.releases import choosing, pending, rollback
 from deploy.releases.choosing import Known
 from deploy.releases.versions import Functions, Published
 from infra.catalog.services import SERVICES, Service
@@ -33,9 +33,15 @@ def run(deployment: Deployment, keep: int) -> Iterator[Result]:
 
 
 def surplus(known: Known, service: Service, keep: int) -> list[Published]:
-    """List all but the newest versions that are not live."""
+    """List what is not live, but for those that one would go back to first.
+
+    What was withdrawn goes before all else: nobody goes back to it.
+    """
     live = known.live.get(service.name)
     idle = [each for each in known.there[service.name] if each.version != live]
+    idle.sort(
+        key=lambda each: not choosing.withdrawn(known, service.name, each.version)
+    )
     return idle[: max(len(idle) - keep, 0)]
 
 
