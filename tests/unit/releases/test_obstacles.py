@@ -56,4 +56,6 @@ def test_every_header_of_the_repository_is_judged():
     since = obstacles.judge(known, known)
 
     assert len(since.applied) == len(list(obstacles.FOLDER.glob("*.sql"))) > 0
-    assert since.in_the_way == {}
+    contracts = [name for name, header in known.values() if "contract" in header.phase]
+    assert sorted(since.in_the_way) == sorted(contracts)
+    assert "20251107000400_drop_redundant_indexes.sql" in contracts
