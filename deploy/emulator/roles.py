@@ -36,6 +36,10 @@ class Role:
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
         except iam.exceptions.EntityAlreadyExistsException:
             iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust)
+            # No role of the program has any: somebody attached them.
+            attached = iam.list_attached_role_policies(RoleName=role)
+            for each in attached["AttachedPolicies"]:
+                iam.detach_role_policy(RoleName=role, PolicyArn=each["PolicyArn"])
         arn = iam.get_role(RoleName=role)["Role"]["Arn"]
         return Made(id=role, outputs={"arn": arn})
 

@@ -27,6 +27,8 @@ class EventSourceMapping:
         if uuid:
             # The source is what identifies it, and is no argument of an update.
             del arguments["EventSourceArn"]
+            # What an update leaves out stays, and somebody may have turned it off.
+            arguments.setdefault("Enabled", True)
             functions.update_event_source_mapping(UUID=uuid, **arguments)
         else:
             uuid = functions.create_event_source_mapping(**arguments)["UUID"]
