@@ -14,7 +14,7 @@ from deploy.smoke.person import sign
 from deploy.smoke.proof import issuer
 from infra.catalog.services import CHAT_SEND, HEALTH_CHECK, SERVICES
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.sweep]
 
 BROKEN = """
 def handle(event, context):
