@@ -211,13 +211,7 @@ def confirm(
     task: str = "deploy",
     doing: str = "deploy to it",
 ) -> None:
-    """Ask before a stack with real users is changed.
-
-    Args:
-        deployment: The stack.
-        yes: Whether somebody has said so already.
-        task: The task with its options, for the remedy.
-        doing: What is asked for, after ``Type <stack> to``.
+    """Ask ``Type <stack> to <doing>`` before a stack with real users is changed.
 
     Raises:
         UsageError: Nobody said yes; nothing was changed.
