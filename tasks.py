@@ -10,6 +10,7 @@ from deploy.tasks import (
     planning,
     queues,
     receipts,
+    releases,
     secrets,
     workshop,
 )
@@ -19,6 +20,8 @@ namespace = Collection(
     checklist.deploy,
     checklist.verify_crons,
     moving.cutover,
+    checklist.drift,
+    releases.rollback,
     workshop.demo,
     workshop.serve,
     workshop.bench,
@@ -41,5 +44,8 @@ GROUPS = {
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
 }
+versions = Collection("releases", releases.prune)
+versions.add_task(releases.listed, default=True)
+namespace.add_collection(versions)
 for group, tasks in GROUPS.items():
     namespace.add_collection(Collection(group, *tasks))

@@ -157,12 +157,12 @@ def _change(
     commit = git("rev-parse", "HEAD")
     document = receipts.write(deployment.records, report, notes.started_at, commit)
     if report.changed:
-        _copy(deployment, document)
+        copy_receipt(deployment, document)
     return report
 
 
-def _copy(deployment: Deployment, document: receipts.Document) -> None:
-    """Leave the receipt in the database too; where that fails, say so and go on."""
+def copy_receipt(deployment: Deployment, document: receipts.Document) -> None:
+    """Leave a receipt in the database too; where that fails, say so and go on."""
     number = document["number"]
     try:
         receipts.save(deployment.database_url(), document)

@@ -18,16 +18,20 @@ FILE = "deploy.lock"
 
 
 @contextmanager
-def held(deployment: Deployment) -> Iterator[None]:
+def held(deployment: Deployment, *, in_database: bool = True) -> Iterator[None]:
     """Hold the lock of a stack; the system gives it back if this process is killed.
 
     A cloud stack is locked in its database as well, for other people's machines.
+
+    Args:
+        deployment: The stack.
+        in_database: Whether it is; not where the database is away and must not matter.
 
     Raises:
         LockedError: Somebody else deploys; names them.
     """
     with _on_this_machine(deployment.records / FILE, deployment.stack):
-        if deployment.is_local:
+        if deployment.is_local or not in_database:
             yield
             return
         url = deployment.database_url()

@@ -204,22 +204,28 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def confirm(deployment: Deployment, *, yes: bool) -> None:
-    """Ask before a stack with real users is changed.
+def confirm(
+    deployment: Deployment,
+    *,
+    yes: bool,
+    task: str = "deploy",
+    doing: str = "deploy to it",
+) -> None:
+    """Ask ``Type <stack> to <doing>`` before a stack with real users is changed.
 
     Raises:
         UsageError: Nobody said yes; nothing was changed.
     """
     if deployment.is_local or deployment.dry_run or yes:
         return
-    remedy = f"./bootstrap deploy --stack {deployment.stack} --dry-run, then --yes"
+    remedy = f"./bootstrap {task} --stack {deployment.stack} --dry-run, then --yes"
     if not console.asks():
         raise UsageError(
             f"stack {deployment.stack} has real users and nobody is here to ask:"
             " --yes is missing; nothing was changed",
             remedy=remedy,
         )
-    answer = console.ask(f"Type {deployment.stack} to deploy to it:")
+    answer = console.ask(f"Type {deployment.stack} to {doing}:")
     if answer != deployment.stack:
         raise UsageError(
             f"{answer!r} is not {deployment.stack!r}: nothing was changed",

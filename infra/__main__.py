@@ -22,7 +22,7 @@ from infra.components.budget import Budget
 from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
 from infra.components.pg_cron_job import PgCronJob
-from infra.components.python_service import PythonService
+from infra.components.python_service import PythonService, release_together
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from infra.components.secrets import Secrets
 from infra.components.work_queue import WorkQueue
@@ -40,6 +40,7 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         s.folder: PythonService(s.name, service_args(s, config, archives, key, queues))
         for s in config.size.services
     }
+    release_together(list(services.values()))
     for queue in config.size.queues:
         consumer = QueueConsumerArgs(
             queue=queues[queue.topic],

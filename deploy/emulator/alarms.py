@@ -1,5 +1,6 @@
 """CloudWatch metric alarms."""
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, translate
 from deploy.emulator.live import Look
@@ -53,7 +54,8 @@ class MetricAlarm:
         """Delete the alarm with its history."""
         aws.of("cloudwatch").delete_alarms(AlarmNames=[known.id])
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for the one of this name."""
         answer = look.call("monitoring", DESCRIBE, AlarmNames=[known.id])
-        return answer.found and bool(answer.json()["MetricAlarms"])
+        alarms = answer.json()["MetricAlarms"] if answer.found else []
+        return stable(alarms[0]) if alarms else None

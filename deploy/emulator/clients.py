@@ -45,7 +45,11 @@ class Clients:
             max_pool_connections=CONNECTIONS,
         )
         make: Any = session.client
-        return make(service, endpoint_url=stack.emulator_url, config=config)
+        made = make(service, endpoint_url=stack.emulator_url, config=config)
+        # Made when first asked for: two threads would get two classes for one error,
+        # and what is raised would not be what is caught.
+        made.exceptions  # noqa: B018  # to have them made
+        return made
 
 
 @cache

@@ -1,11 +1,12 @@
 """CloudWatch dashboards."""
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, translate
 from deploy.emulator.live import Look
 from deploy.emulator.record import Resource
 
-LIST = "GraniteServiceVersion20100801.ListDashboards"
+GET = "GraniteServiceVersion20100801.GetDashboard"
 
 
 class Dashboard:
@@ -27,8 +28,7 @@ class Dashboard:
         """Delete the dashboard."""
         aws.of("cloudwatch").delete_dashboards(DashboardNames=[known.id])
 
-    def exists(self, look: Look, known: Resource) -> bool:
-        """Look for its name among those that begin with it."""
-        answer = look.call("monitoring", LIST, DashboardNamePrefix=known.id)
-        entries = answer.json()["DashboardEntries"] if answer.found else []
-        return any(each["DashboardName"] == known.id for each in entries)
+    def read(self, look: Look, known: Resource) -> Attributes | None:
+        """Ask for it."""
+        answer = look.call("monitoring", GET, DashboardName=known.id)
+        return stable(answer.json()) if answer.found else None

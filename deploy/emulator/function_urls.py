@@ -2,6 +2,7 @@
 
 import json
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.functions import API
 from deploy.emulator.kinds import Inputs, Made, translate
@@ -45,10 +46,11 @@ class FunctionUrl:
             FunctionName=function, Qualifier=alias
         )
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
         function, _, alias = known.id.partition(":")
-        return look.get("lambda", f"{URL_API}/{function}/url", Qualifier=alias).found
+        answer = look.get("lambda", f"{URL_API}/{function}/url", Qualifier=alias)
+        return stable(answer.json()) if answer.found else None
 
 
 class Permission:
@@ -87,14 +89,14 @@ class Permission:
         """Remove the statement."""
         self._remove(aws, known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Look for its id in the alias's policy."""
         function, alias, statement = known.id.split(":")
         answer = look.get("lambda", f"{API}/{function}/policy", Qualifier=alias)
         if not answer.found:
-            return False
+            return None
         statements = json.loads(answer.json()["Policy"])["Statement"]
-        return any(each["Sid"] == statement for each in statements)
+        return next((each for each in statements if each["Sid"] == statement), None)
 
     def _remove(self, aws: Clients, key: str) -> None:
         function, alias, statement = key.split(":")

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from deploy.emulator.attributes import Attributes, sealed, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, translate
 from deploy.emulator.live import Look
 from deploy.emulator.record import Resource
 
 API = "/2015-03-31/functions"
+RESERVED_API = "/2019-09-30/functions"
 
 ARGUMENTS = {
     "name": "FunctionName",
@@ -59,9 +61,16 @@ class Function:
         """Delete the function with all its versions."""
         aws.of("lambda").delete_function(FunctionName=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
-        """Ask for it."""
-        return look.get("lambda", f"{API}/{known.id}/configuration").found
+    def read(self, look: Look, known: Resource) -> Attributes | None:
+        """Ask for what is not published; values of variables stay sealed."""
+        answer = look.get("lambda", f"{API}/{known.id}/configuration")
+        if not answer.found:
+            return None
+        found = stable(answer.json(), "State", "Environment", "CodeSize")
+        variables = (answer.json().get("Environment") or {}).get("Variables", {})
+        found["Environment"] = sealed(variables, look.seal)
+        reserved = look.get("lambda", f"{RESERVED_API}/{known.id}/concurrency")
+        return {**found, **(reserved.json() if reserved.found else {})}
 
 
 def _arguments(inputs: Inputs) -> dict[str, Any]:
@@ -141,6 +150,8 @@ class FunctionAlias:
                 "functionVersion": "FunctionVersion",
             },
         )
+        # Else weights that somebody set would stay, and lead to another version.
+        arguments["RoutingConfig"] = {"AdditionalVersionWeights": {}}
         try:
             alias = functions.create_alias(**arguments)
         except functions.exceptions.ResourceConflictException:
@@ -152,7 +163,8 @@ class FunctionAlias:
         function, _, alias = known.id.partition(":")
         aws.of("lambda").delete_alias(FunctionName=function, Name=alias)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
         function, _, alias = known.id.partition(":")
-        return look.get("lambda", f"{API}/{function}/aliases/{alias}").found
+        answer = look.get("lambda", f"{API}/{function}/aliases/{alias}")
+        return stable(answer.json()) if answer.found else None

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 
+from deploy.emulator.attributes import Attributes, read
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made
 from deploy.emulator.live import Look
@@ -43,10 +44,17 @@ class Key:
             KeyId=known.id, PendingWindowInDays=DELETION_WINDOW_DAYS
         )
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """A key that waits for its deletion encrypts nothing."""
         answer = look.call("kms", "TrentService.DescribeKey", KeyId=known.id)
-        return answer.found and answer.json()["KeyMetadata"]["KeyState"] == "Enabled"
+        found = answer.json()["KeyMetadata"] if answer.found else {}
+        if found.get("KeyState") != "Enabled":
+            return None
+        rotation = look.call("kms", "TrentService.GetKeyRotationStatus", KeyId=known.id)
+        return {
+            "Description": found["Description"],
+            "KeyRotationEnabled": rotation.json().get("KeyRotationEnabled"),
+        }
 
 
 class KeyPolicy:
@@ -75,14 +83,13 @@ class KeyPolicy:
         document = {"Version": "2012-10-17", "Statement": [statement]}
         self._write(aws, known.id, json.dumps(document))
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Tell the policy from the default, which has one statement."""
         answer = look.call(
             "kms", "TrentService.GetKeyPolicy", KeyId=known.id, PolicyName="default"
         )
-        if not answer.found:
-            return False
-        return len(json.loads(answer.json()["Policy"])["Statement"]) > 1
+        policy = read(answer.json()["Policy"]) if answer.found else {"Statement": []}
+        return {"Policy": policy} if len(policy["Statement"]) > 1 else None
 
     def _write(self, aws: Clients, key_id: str, document: str) -> None:
         aws.of("kms").put_key_policy(
@@ -112,6 +119,9 @@ class KeyAlias:
         """Delete the alias; the key stays."""
         aws.of("kms").delete_alias(AliasName=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """An alias can stand for its key."""
-        return look.call("kms", "TrentService.DescribeKey", KeyId=known.id).found
+        answer = look.call("kms", "TrentService.DescribeKey", KeyId=known.id)
+        if not answer.found:
+            return None
+        return {"TargetKeyId": answer.json()["KeyMetadata"]["KeyId"]}

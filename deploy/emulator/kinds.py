@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from deploy.emulator.attributes import Attributes
 from deploy.emulator.clients import Clients
 from deploy.emulator.live import Look
 from deploy.emulator.record import Resource
@@ -62,8 +63,8 @@ class Kind(Protocol):
     def delete(self, aws: Clients, known: Resource) -> None:
         """Delete the resource; `botocore` raises if it is gone."""
 
-    def exists(self, look: Look, known: Resource) -> bool:
-        """Tell whether the emulator has it."""
+    def read(self, look: Look, known: Resource) -> Attributes | None:
+        """Give what the emulator has, no secret in plain; ``None`` if it has none."""
 
 
 def translate(inputs: Inputs, names: Mapping[str, str]) -> dict[str, Any]:

@@ -70,10 +70,15 @@ class Request:
 
 
 class Look:
-    """Signed, read-only requests over one kept connection."""
+    """Signed, read-only requests over one kept connection.
+
+    Attributes:
+        seal: Key with which what is secret is sealed, see `attributes.sealed`.
+    """
 
     def __init__(self, stack: "LocalStack") -> None:
         self._stack = stack
+        self.seal = stack.secret_access_key
         self._host = urlsplit(stack.emulator_url).netloc
         self._connection = http.client.HTTPConnection(self._host, timeout=TIMEOUT_S)
 

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made
 from deploy.emulator.live import Look
@@ -36,10 +37,11 @@ class LogGroup:
         """Delete the group with its events."""
         aws.of("logs").delete_log_group(logGroupName=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Look for its name among those that begin with it."""
         answer = look.call(
             "logs", "Logs_20140328.DescribeLogGroups", logGroupNamePrefix=known.id
         )
         groups = answer.json()["logGroups"] if answer.found else []
-        return any(group["logGroupName"] == known.id for group in groups)
+        found = [group for group in groups if group["logGroupName"] == known.id]
+        return stable(found[0]) if found else None

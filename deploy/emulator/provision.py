@@ -5,14 +5,14 @@ import importlib
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deploy.emulator.live import Look
+from deploy.emulator import baseline
 from deploy.emulator.record import Record, Resource
-from deploy.emulator.table import kind_of
-from deploy.errors import UsageError
+from deploy.errors import DeployError, UsageError
 from deploy.local.facts import LocalStack
 from deploy.local.files import write_private
 from deploy.paths import REPOSITORY, state_dir
@@ -68,9 +68,16 @@ def provision(
     from deploy.emulator.mocks import EmulatorMocks
 
     record = Record.load(stack.state)
-    gone = _gone(stack, record)
-    mocks = EmulatorMocks(stack, record, gone, bundles, progress)
-    outputs = _run(stack, mocks)
+    seen = baseline.survey(stack, record)
+    gone = baseline.gone(seen)
+    differs = {each.resource for each in baseline.differences(stack.state, seen)}
+    mocks = EmulatorMocks(stack, record, gone, bundles, progress, differs=differs)
+    try:
+        outputs = _run(stack, mocks)
+    except BaseException:
+        with suppress(DeployError):
+            _keep(stack, record, differs)
+        raise
     recorded = reversed(record.resources())
     dropped = [each for each in recorded if (each.type, each.name) not in mocks.seen]
     for resource in dropped:
@@ -79,6 +86,7 @@ def provision(
             mocks.delete(resource)
         record.remove(resource)
     write_private(stack.state / FUNCTIONS_FILE, json.dumps(outputs["functionUrls"]))
+    _keep(stack, record, differs)
     return Provisioned(
         created=sorted(mocks.created),
         updated=sorted(mocks.updated),
@@ -98,10 +106,25 @@ def missing(stack: LocalStack) -> list[str]:
     Raises:
         DeployError: The emulator does not answer.
     """
+    return compared(stack)[0]
+
+
+def compared(stack: LocalStack) -> tuple[list[str], list[baseline.Difference]]:
+    """Look at every recorded resource.
+
+    Returns:
+        The titles of what the emulator does not have, as `missing`; and what somebody
+        changed since it was provisioned.
+
+    Raises:
+        DeployError: The emulator does not answer.
+    """
     record = Record.load(stack.state)
     if not record.exists:
-        return ["every resource: nothing was ever provisioned here"]
-    return [resource.title for resource in _gone(stack, record)]
+        return ["every resource: nothing was ever provisioned here"], []
+    seen = baseline.survey(stack, record)
+    lost = [each.title for each in baseline.gone(seen)]
+    return lost, baseline.differences(stack.state, seen)
 
 
 def inputs_digest(
@@ -132,17 +155,11 @@ def _files() -> list[Path]:
     return sorted([*sources, *(REPOSITORY / name for name in FILES)])
 
 
-def _gone(stack: LocalStack, record: Record) -> list[Resource]:
-    """Ask the emulator for every recorded resource."""
-    look = Look(stack)
-    try:
-        return [
-            resource
-            for resource in record.resources()
-            if not kind_of(resource.type, resource.name).exists(look, resource)
-        ]
-    finally:
-        look.close()
+def _keep(stack: LocalStack, record: Record, differed: set[Resource]) -> None:
+    """Write down what each resource is like now; see `baseline.save`."""
+    pairs = [(record.find(each.type, each.name), each.digest) for each in differed]
+    mended = [(resource, digest) for resource, digest in pairs if resource]
+    baseline.save(stack.state, baseline.survey(stack, record), mended)
 
 
 def _run(stack: LocalStack, mocks: "EmulatorMocks") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """SQS queues."""
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, translate
 from deploy.emulator.live import Look
@@ -46,9 +47,10 @@ class Queue:
         """Delete the queue with its messages."""
         aws.of("sqs").delete_queue(QueueUrl=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
-        return _attributes(look, known.id, "QueueArn") is not None
+        found = _attributes(look, known.id, "All")
+        return None if found is None else stable(found, "RedriveAllowPolicy")
 
 
 class RedriveAllowPolicy:
@@ -69,10 +71,10 @@ class RedriveAllowPolicy:
         """Let any queue use it."""
         self._set(aws, known.id, "")
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for the attribute."""
         found = _attributes(look, known.id, "RedriveAllowPolicy") or {}
-        return bool(found.get("RedriveAllowPolicy"))
+        return stable(found) if found.get("RedriveAllowPolicy") else None
 
     def _set(self, aws: Clients, url: str, document: str) -> None:
         aws.of("sqs").set_queue_attributes(

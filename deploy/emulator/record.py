@@ -31,7 +31,7 @@ class Resource:
     key: str
     id: str
     digest: str
-    outputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def title(self) -> str:

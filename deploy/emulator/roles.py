@@ -1,10 +1,12 @@
 """IAM roles and their inline policies."""
 
 import json
+from typing import Any
 
+from deploy.emulator.attributes import Attributes, read, texts
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made
-from deploy.emulator.live import Look
+from deploy.emulator.live import Answer, Look
 from deploy.emulator.record import Resource
 
 UNKNOWN_CONDITIONS = {"cloudwatch:namespace"}
@@ -34,6 +36,10 @@ class Role:
             iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust)
         except iam.exceptions.EntityAlreadyExistsException:
             iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust)
+            # No role of the program has any: somebody attached them.
+            attached = iam.list_attached_role_policies(RoleName=role)
+            for each in attached["AttachedPolicies"]:
+                iam.detach_role_policy(RoleName=role, PolicyArn=each["PolicyArn"])
         arn = iam.get_role(RoleName=role)["Role"]["Arn"]
         return Made(id=role, outputs={"arn": arn})
 
@@ -41,9 +47,20 @@ class Role:
         """Delete the role; its policies went before it."""
         aws.of("iam").delete_role(RoleName=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
-        return look.query("iam", "GetRole", RoleName=known.id).found
+        answer = look.query("iam", "GetRole", RoleName=known.id)
+        if not answer.found:
+            return None
+        # What somebody attached by hand is more than any policy of ours allows.
+        name = {"RoleName": known.id}
+        inline = look.query("iam", "ListRolePolicies", **name).body
+        attached = look.query("iam", "ListAttachedRolePolicies", **name).body
+        return {
+            "AssumeRolePolicyDocument": _document(answer, "AssumeRolePolicyDocument"),
+            "InlinePolicies": sorted(texts(inline, "member")),
+            "AttachedPolicies": sorted(texts(attached, "PolicyArn")),
+        }
 
 
 class RolePolicy:
@@ -71,12 +88,18 @@ class RolePolicy:
         role, _, policy = known.id.partition(":")
         aws.of("iam").delete_role_policy(RoleName=role, PolicyName=policy)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
         role, _, policy = known.id.partition(":")
-        return look.query(
-            "iam", "GetRolePolicy", RoleName=role, PolicyName=policy
-        ).found
+        answer = look.query("iam", "GetRolePolicy", RoleName=role, PolicyName=policy)
+        if not answer.found:
+            return None
+        return {"PolicyDocument": _document(answer, "PolicyDocument")}
+
+
+def _document(answer: Answer, tag: str) -> Any:
+    """Read a policy in an answer of IAM."""
+    return read("".join(texts(answer.body, tag)))
 
 
 def without_unknown_conditions(document: str) -> str:

@@ -1,5 +1,6 @@
 """EventBridge Scheduler schedules."""
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, pascal
 from deploy.emulator.live import Look
@@ -29,6 +30,7 @@ class Schedule:
         """Delete the schedule."""
         aws.of("scheduler").delete_schedule(Name=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
-        return look.get("scheduler", f"/schedules/{known.id}").found
+        answer = look.get("scheduler", f"/schedules/{known.id}")
+        return stable(answer.json()) if answer.found else None

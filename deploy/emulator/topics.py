@@ -5,6 +5,7 @@ import json
 import time
 from typing import Any
 
+from deploy.emulator.attributes import Attributes, entries, read, sealed
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, translate
 from deploy.emulator.live import Look
@@ -45,9 +46,13 @@ class Topic:
         """Delete the topic with its subscriptions."""
         aws.of("sns").delete_topic(TopicArn=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
-        return look.query("sns", "GetTopicAttributes", TopicArn=known.id).found
+        answer = look.query("sns", "GetTopicAttributes", TopicArn=known.id)
+        if not answer.found:
+            return None
+        found = entries(answer.body)
+        return {name: found.get(name) for name in ("DisplayName", "KmsMasterKeyId")}
 
 
 class TopicPolicy:
@@ -82,10 +87,12 @@ class TopicPolicy:
         }
         self._write(aws, known.id, json.dumps(document))
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Tell the policy from the default."""
         answer = look.query("sns", "GetTopicAttributes", TopicArn=known.id)
-        return answer.found and DEFAULT_POLICY.encode() not in answer.body
+        if not answer.found or DEFAULT_POLICY.encode() in answer.body:
+            return None
+        return {"Policy": read(entries(answer.body).get("Policy"))}
 
     def _write(self, aws: Clients, arn: str, document: str) -> None:
         aws.of("sns").set_topic_attributes(
@@ -139,13 +146,17 @@ class TopicSubscription:
         """End the subscription."""
         aws.of("sns").unsubscribe(SubscriptionArn=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it; until it is confirmed it receives nothing."""
         answer = look.query(
             "sns", "GetSubscriptionAttributes", SubscriptionArn=known.id
         )
-        pending = b"<key>PendingConfirmation</key><value>true</value>"
-        return answer.found and pending not in answer.body
+        found = entries(answer.body) if answer.found else {}
+        if found.get("PendingConfirmation") != "false":
+            return None
+        kept = ("TopicArn", "Protocol", "RawMessageDelivery", "FilterPolicy")
+        endpoint = {"Endpoint": found.get("Endpoint", "")}
+        return {n: found.get(n) for n in kept} | sealed(endpoint, look.seal)
 
     def _find(self, sns: Any, inputs: Inputs) -> str | None:
         """Find a subscription; the answer to `subscribe` names none that is pending."""

@@ -1,5 +1,6 @@
 """What invokes functions from a queue, and what happens to failed invocations."""
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, pascal
 from deploy.emulator.live import Look
@@ -26,6 +27,8 @@ class EventSourceMapping:
         if uuid:
             # The source is what identifies it, and is no argument of an update.
             del arguments["EventSourceArn"]
+            # What an update leaves out stays, and somebody may have turned it off.
+            arguments.setdefault("Enabled", True)
             functions.update_event_source_mapping(UUID=uuid, **arguments)
         else:
             uuid = functions.create_event_source_mapping(**arguments)["UUID"]
@@ -35,9 +38,10 @@ class EventSourceMapping:
         """Delete the mapping; the queue keeps its messages."""
         aws.of("lambda").delete_event_source_mapping(UUID=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
-        return look.get("lambda", f"{MAPPING_API}/{known.id}").found
+        answer = look.get("lambda", f"{MAPPING_API}/{known.id}")
+        return stable(answer.json()) if answer.found else None
 
     def _find(self, aws: Clients, inputs: Inputs) -> str | None:
         """Find an unrecorded mapping; a second one would take half the messages."""
@@ -68,8 +72,9 @@ class FunctionEventInvokeConfig:
             FunctionName=function, Qualifier=alias
         )
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it."""
         function, _, alias = known.id.partition(":")
         path = f"{FAILURES_API}/{function}/event-invoke-config"
-        return look.get("lambda", path, Qualifier=alias).found
+        answer = look.get("lambda", path, Qualifier=alias)
+        return stable(answer.json()) if answer.found else None

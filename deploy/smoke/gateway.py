@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,10 @@ class Answer:
     headers: dict[str, str]
     body: Any
     ms: float
+
+    def field(self, name: str) -> Any:
+        """Give a field of a JSON object; ``None`` where the body is something else."""
+        return self.body.get(name) if isinstance(self.body, dict) else None
 
     def evidence(self) -> dict[str, object]:
         """Give what a receipt may hold of it."""
@@ -156,7 +161,11 @@ class Gateway:
 
 
 def _decode(response: httpx.Response) -> Any:
-    """Decode a JSON body; give the text of another one."""
+    """Decode a JSON body; give the text of another one.
+
+    Lambda calls a body JSON unless the function says otherwise, whatever it is.
+    """
     if "json" in response.headers.get("content-type", ""):
-        return response.json()
+        with suppress(ValueError):
+            return response.json()
     return response.text[:2_000]

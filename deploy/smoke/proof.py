@@ -118,7 +118,7 @@ def _path(
     first = gateway.request(CHAT_SEND, token=person.token, body=body)
     yield _expect("functions.accepted", first, 201, "a message is accepted")
     again = gateway.request(CHAT_SEND, token=person.token, body=body)
-    same = first.body.get("message_id") == again.body.get("message_id")
+    same = first.field("message_id") == again.field("message_id")
     yield _expect(
         "functions.retry",
         again,
@@ -135,7 +135,7 @@ def _read(gateway: Gateway, person: Person) -> Result:
     """Read the conversation as the app does."""
     query = {"chat_id": str(person.chat)}
     page = gateway.request(READ_HISTORY, token=person.token, query=query)
-    shown = page.body.get("messages", []) if page.status == 200 else []
+    shown = (page.field("messages") or []) if page.status == 200 else []
     roles = [message["role"] for message in shown]
     good = roles == ["assistant", "user"]
     title = "its history shows both" if good else f"its history shows {roles}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from deploy import ledger
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
+from deploy.releases import guarded
 from deploy.steps.bundles import folder, target_of
 from deploy.steps.database import start_local
 from deploy.steps.watching import watched
@@ -39,7 +40,9 @@ def run(deployment: Deployment) -> Iterator[Result]:
             planned=reason is not None,
         )
         return
-    yield from _provision(deployment, stack, reason)
+    yield from guarded(
+        deployment, "infrastructure", _provision(deployment, stack, reason)
+    )
 
 
 def why_provision(deployment: Deployment, stack: "LocalStack") -> str | None:
@@ -58,10 +61,11 @@ def why_provision(deployment: Deployment, stack: "LocalStack") -> str | None:
     digest = provision.inputs_digest(_bundles(deployment), stack)
     if ledger.read(deployment.state).get("infrastructure") != digest:
         return "the program, its configuration or a zip changed"
-    gone = provision.missing(stack)
+    gone, changed = provision.compared(stack)
     if gone:
         return f"{len(gone)} recorded resources are gone from the emulator"
-    return None
+    titles = sorted({each.resource.title for each in changed})
+    return f"somebody changed {', '.join(titles)}" if titles else None
 
 
 def _bundles(deployment: Deployment) -> dict[str, "Bundle"]:
@@ -113,15 +117,31 @@ def _provision(
         },
         changed=bool(changed),
     )
-    gone = provision.missing(stack)
-    yield Result(
+    yield _live(stack)
+
+
+def _live(stack: "LocalStack") -> Result:
+    """Look whether everything is there, and as it was provisioned."""
+    from deploy.emulator import provision
+
+    gone, changed = provision.compared(stack)
+    differs = sorted({f"{each.resource.title} {each.attribute}" for each in changed})
+    if gone or not differs:
+        title = f"{len(gone)} resources are missing right after: {', '.join(gone)}"
+        return Result(
+            id="infrastructure.live",
+            title=title if gone else "a live look finds every resource",
+            status=Status.FAIL if gone else Status.PASS,
+            evidence={"missing": gone},
+            remedy="./bootstrap local.logs --part emulator" if gone else None,
+        )
+    return Result(
         id="infrastructure.live",
-        title=f"{len(gone)} resources are missing right after: {', '.join(gone)}"
-        if gone
-        else "a live look finds every resource",
-        status=Status.FAIL if gone else Status.PASS,
-        evidence={"missing": gone},
-        remedy="./bootstrap local.logs --part emulator" if gone else None,
+        title=f"putting them again did not set right {', '.join(differs)}",
+        status=Status.WARN,
+        evidence={"differs": differs},
+        # What somebody changed by hand, only a new emulator forgets.
+        remedy="./bootstrap local.stop && ./bootstrap deploy",
     )
 
 

@@ -74,6 +74,28 @@ def deploy(
 
 
 @task(help=SHOWN)
+def drift(
+    c: Context,
+    stack: str = "local",
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Find what is not as it was deployed: resources, code, jobs; change nothing.
+
+    Examples: drift | drift --evidence | drift --stack production --json
+
+    Exit codes: 0 nothing differs; 3 no rights; 4 a part could not look; 6 something
+    differs.
+    """
+    from deploy.commands import Output
+    from deploy.drift import commands
+
+    out = Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(commands.drift(stack, out))
+
+
+@task(help=SHOWN)
 def verify_crons(
     c: Context,
     stack: str = "local",

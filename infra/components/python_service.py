@@ -53,16 +53,20 @@ class PythonServiceArgs:
 class PythonService(pulumi.ComponentResource):
     """A published function behind an alias, with its role and its log.
 
+    The alias comes with `release`, when every function of its set is published.
+
     Attributes:
-        arn: ARN of the alias, for triggers.
+        arn: ARN of the alias, for triggers; set by `release`.
         function: Name of the function.
-        alias: Name of the alias.
+        published: The function, whose version the alias is to point at.
+        alias: Name of the alias; set by `release`.
         role: Name of its role, for rights that come with a trigger.
-        url: Its function URL, or ``None``.
+        url: Its function URL, or ``None``; set by `release`.
     """
 
     arn: pulumi.Output[str]
     function: pulumi.Output[str]
+    published: aws.lambda_.Function
     alias: pulumi.Output[str]
     role: pulumi.Output[str]
     url: pulumi.Output[str] | None
@@ -88,7 +92,7 @@ class PythonService(pulumi.ComponentResource):
             grants=[*_own_grants(logs.arn, args.key_arn), *args.grants],
         )
         role = ServiceRole(f"{name}-role", role_args, child)
-        function = aws.lambda_.Function(
+        self.published = aws.lambda_.Function(
             name,
             name=args.physical_name,
             role=role.arn,
@@ -111,21 +115,41 @@ class PythonService(pulumi.ComponentResource):
             # A first invocation before its role may log would leave no trace.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[role]),
         )
-        alias = aws.lambda_.Alias(
-            f"{name}-{ALIAS}",
-            name=ALIAS,
-            function_name=function.name,
-            function_version=function.version,
-            opts=child,
-        )
+        self.function, self.role = self.published.name, role.name
+        self._name, self._is_public = name, args.is_public
 
+    def release(self, after: Sequence[pulumi.Resource]) -> None:
+        """Point the alias at what is published, once other resources are there.
+
+        Args:
+            after: The functions of the whole set. If one cannot be published, this
+                alias stays where it is.
+        """
+        child = pulumi.ResourceOptions(parent=self)
+        alias = aws.lambda_.Alias(
+            f"{self._name}-{ALIAS}",
+            name=ALIAS,
+            function_name=self.function,
+            function_version=self.published.version,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+        )
         self.arn, self.alias = alias.arn, alias.name
-        self.function, self.role = function.name, role.name
         self.url = None
-        if args.is_public:
+        if self._is_public:
             url = PublicUrlArgs(function=self.function, alias=self.alias)
-            self.url = PublicUrl(f"{name}-url", url, child).url
+            self.url = PublicUrl(f"{self._name}-url", url, child).url
         self.register_outputs({"arn": self.arn, "url": self.url})
+
+
+def release_together(services: Sequence[PythonService]) -> None:
+    """Release services as a set: no alias moves before each function is published.
+
+    Services call each other through queues and rows, so that a new one beside an old
+    one is a mixture that nobody has tested.
+    """
+    functions = [service.published for service in services]
+    for service in services:
+        service.release(functions)
 
 
 def _own_grants(

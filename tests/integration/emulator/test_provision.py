@@ -273,8 +273,8 @@ def test_no_secret_is_written_down(emulator):
     stack = emulator.stack
     provision(stack, zips(stack.state), quiet)
 
-    written = (stack.state / "resources.json", stack.state / "functions.json")
-    for path in written:
+    names = ("resources.json", "functions.json", "provisioned.json")
+    for path in (stack.state / name for name in names):
         text = path.read_text()
         password = stack.database_url.split(":")[2].partition("@")[0]
         for secret in (password, stack.jwt_secret, stack.internal_api_key):

@@ -3,7 +3,7 @@
 import pytest
 
 from deploy import receipts
-from deploy.deploying import _copy
+from deploy.deploying import copy_receipt
 from deploy.deployment import Deployment
 from deploy.errors import AuthError
 from deploy.local.ports import free_port
@@ -18,7 +18,7 @@ def test_a_database_that_is_away_is_told(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("KILOSCALE_DATABASE_URL", url)
     cloudy = Deployment(stack="cloudy", progress=lambda _: None, state=tmp_path)
 
-    _copy(cloudy, DOCUMENT)
+    copy_receipt(cloudy, DOCUMENT)
 
     told = capsys.readouterr().err
     assert told.startswith("receipt 4 is in the records only, not in the database: ")

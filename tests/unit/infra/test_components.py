@@ -7,7 +7,11 @@ from infra.components.cron_schedule import CronSchedule, CronScheduleArgs
 from infra.components.dead_letter_queue import DeadLetterQueue, DeadLetterQueueArgs
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.public_url import PublicUrl, PublicUrlArgs
-from infra.components.python_service import PythonService, PythonServiceArgs
+from infra.components.python_service import (
+    PythonService,
+    PythonServiceArgs,
+    release_together,
+)
 from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
 from infra.grants import Grant
@@ -29,7 +33,9 @@ def service(**changes) -> PythonService:
         "grants": [],
         "log_retention_days": 7,
     }
-    return PythonService("greet", PythonServiceArgs(**{**values, **changes}))
+    made = PythonService("greet", PythonServiceArgs(**{**values, **changes}))
+    release_together([made])
+    return made
 
 
 def queue() -> WorkQueue:

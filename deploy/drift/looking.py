@@ -1,0 +1,78 @@
+"""All parts of the comparison, one after the other: one that fails stops no other."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from deploy.checklist import Result, failure
+from deploy.deployment import Deployment
+from deploy.drift import jobs, resources, versions
+from deploy.drift.findings import skipped
+from deploy.drift.seams import others
+from deploy.errors import AuthError, DeployError, ExitCode
+
+Part = Callable[[Deployment], Iterator[Result]]
+
+
+def secrets(deployment: Deployment) -> Iterator[Result]:
+    """Compare secrets by digest."""
+    yield from others(
+        deployment,
+        "secrets",
+        "deploy.secrets.compare",
+        otherwise="on local the functions' environments hold them, and are compared"
+        if deployment.is_local
+        else "comparing secrets by digest is not built in",
+    )
+
+
+def cdn(deployment: Deployment) -> Iterator[Result]:
+    """Compare the rules at the edge."""
+    if deployment.is_local:
+        yield from skipped("cdn", "the local stack has no CDN")
+        return
+    yield from others(
+        deployment,
+        "cdn",
+        "deploy.cdn.drift",
+        otherwise="comparing the rules at the edge is not built in",
+    )
+
+
+PARTS: tuple[tuple[str, Part], ...] = (
+    (resources.PART, resources.look),
+    (versions.PART, versions.look),
+    (jobs.PART, jobs.look),
+    ("secrets", secrets),
+    ("cdn", cdn),
+)
+
+
+class Looking:
+    """One run over all parts.
+
+    Attributes:
+        errors: What parts failed with.
+    """
+
+    def __init__(self, parts: Sequence[tuple[str, Part]] = PARTS) -> None:
+        self._parts = parts
+        self.errors: list[DeployError] = []
+
+    def run(self, deployment: Deployment) -> Iterator[Result]:
+        """Yield what each part finds."""
+        for name, part in self._parts:
+            deployment.progress(f"comparing {name}")
+            try:
+                yield from part(deployment)
+            except DeployError as error:
+                self.errors.append(error)
+                yield failure(name, error)
+
+    def judge(self, results: Sequence[Result], code: ExitCode) -> ExitCode:
+        """Give the exit code: what could not be looked at outweighs what differs."""
+        if any(isinstance(error, AuthError) for error in self.errors):
+            return ExitCode.AUTH
+        if self.errors:
+            return self.errors[0].exit_code
+        if code is ExitCode.DONE and any(result.planned for result in results):
+            return ExitCode.CHANGES
+        return code

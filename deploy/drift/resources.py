@@ -1,0 +1,54 @@
+"""Resources: on ``local`` each one on the emulator, in the cloud by the engine."""
+
+from collections.abc import Iterator
+
+from deploy.checklist import Result
+from deploy.deployment import Deployment
+from deploy.drift.findings import Difference, differs, looked_at, skipped
+from deploy.drift.seams import others
+
+PART = "infrastructure"
+SECRET = ("Environment.", "Endpoint")
+"""Attributes of which the baseline holds a seal, not the value."""
+
+REMEDY = "./bootstrap deploy"
+
+
+def look(deployment: Deployment) -> Iterator[Result]:
+    """Compare every resource, attribute by attribute."""
+    if not deployment.is_local:
+        yield from others(
+            deployment,
+            PART,
+            "deploy.engine.drift",
+            otherwise="comparing a cloud stack's resources needs the Pulumi CLI",
+            remedy=f"pulumi refresh --preview-only --stack {deployment.stack}",
+        )
+        return
+    from deploy.emulator import provision
+    from deploy.emulator.record import Record
+
+    record = Record.load(deployment.state)
+    if not record.exists:
+        yield from skipped(PART, "nothing was ever provisioned here", REMEDY)
+        return
+    gone, changed = provision.compared(deployment.require_local())
+    found = 0
+    for resource in record.resources():
+        mine = [each for each in changed if each.resource == resource]
+        differences = [
+            Difference(
+                name=each.attribute,
+                declared=each.declared,
+                found=each.found,
+                is_secret=each.attribute.startswith(SECRET),
+            )
+            for each in mine
+        ]
+        if resource.title in gone:
+            differences = [Difference(name="it", declared="there", found="gone")]
+        if differences:
+            found += 1
+            yield differs(PART, resource.name, resource.title, differences, REMEDY)
+    count = len(record.resources())
+    yield looked_at(PART, f"{count} resources of the emulator", found)

@@ -1,0 +1,51 @@
+"""Parts whose looking is another package's: they are asked if they are there."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from deploy.checklist import Result, Status
+from deploy.deployment import Deployment
+from deploy.drift.findings import skipped
+
+FUNCTION = "drift"
+"""``drift(deployment)`` yields results; what differs is a warning with a remedy."""
+
+
+def others(
+    deployment: Deployment,
+    part: str,
+    module: str,
+    *,
+    otherwise: str,
+    remedy: str | None = None,
+) -> Iterator[Result]:
+    """Yield what another package finds, or why nothing was looked at.
+
+    Args:
+        deployment: The stack.
+        part: Name of the part.
+        module: Who looks, e.g. ``deploy.engine.drift``.
+        otherwise: Why nothing is looked at without it.
+        remedy: What to type then.
+    """
+    look = _function(module)
+    if look is None:
+        yield from skipped(part, otherwise, remedy)
+        return
+    for result in look(deployment):
+        # Counted in one way, whoever looked.
+        yield replace(result, planned=result.status is Status.WARN)
+
+
+def _function(module: str) -> Callable[[Deployment], Iterator[Result]] | None:
+    """Find the function that looks; ``None`` if its package is not there."""
+    with suppress(ModuleNotFoundError):
+        if importlib.util.find_spec(module):
+            found: Callable[[Deployment], Iterator[Result]] | None = getattr(
+                importlib.import_module(module), FUNCTION, None
+            )
+            return found
+    return None
