@@ -96,6 +96,8 @@ def record(
     outputs = runner.run(
         program, mocks, stack=stack, config=config, secrets=secrets, preview=preview
     )
+    mocks.resources.outputs = outputs
+    mocks.resources.secrets = {config[key] for key in secrets if config.get(key)}
     return Recorded(resources=mocks.resources, outputs=outputs)
 
 

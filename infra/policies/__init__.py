@@ -6,7 +6,20 @@ a preview. What is unknown in a preview is not judged.
 
 from collections.abc import Iterator, Sequence
 
-from infra.policies import access, alarms, data, delivery
+from infra.policies import (
+    access,
+    alarms,
+    capacity,
+    data,
+    delivery,
+    documents,
+    functions,
+    leaks,
+    names,
+    references,
+    schedules,
+    watching,
+)
 from infra.policies.resources import Finding, Resources, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -14,6 +27,14 @@ RULES: tuple[Rule, ...] = (
     *alarms.RULES,
     *data.RULES,
     *delivery.RULES,
+    *documents.RULES,
+    *capacity.RULES,
+    *functions.RULES,
+    *leaks.RULES,
+    *names.RULES,
+    *references.RULES,
+    *schedules.RULES,
+    *watching.RULES,
 )
 
 

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from infra.policies.resources import Finding, Resources, Rule, several, statements
+from infra.policies.resources import (
+    Finding,
+    Resources,
+    Rule,
+    actions,
+    statements,
+    targets,
+)
 
 PUBLIC_ACTIONS = {
     "lambda:InvokeFunctionUrl": ("functionUrlAuthType", "NONE"),
@@ -55,7 +62,7 @@ def no_action_has_a_wildcard(resources: Resources) -> Iterator[Finding]:
     """Find grants of more than what is named."""
     for policy in resources.of("iam/rolePolicy:RolePolicy"):
         for statement in statements(policy):
-            for action in several(statement["Action"]):
+            for action in actions(statement):
                 if "*" in action:
                     what = f"action {action} grants what nobody named"
                     yield policy.finding(no_action_has_a_wildcard, what)
@@ -65,9 +72,9 @@ def any_resource_has_a_reason(resources: Resources) -> Iterator[Finding]:
     """Find grants on everything that need not be."""
     for policy in resources.of("iam/rolePolicy:RolePolicy"):
         for statement in statements(policy):
-            if "*" not in several(statement["Resource"]):
+            if "*" not in targets(statement):
                 continue
-            for action in several(statement["Action"]):
+            for action in actions(statement):
                 if action not in ANY_RESOURCE:
                     yield policy.finding(
                         any_resource_has_a_reason,

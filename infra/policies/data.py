@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+from infra.config_checks import LOOPBACK
 from infra.policies.resources import Finding, Resources, Rule, is_known, is_secret
+from infra.policies.wiring import variables
 
 SECRET_NAME = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL)$")
 SECRET_VALUE = re.compile(r"^[a-z+]+://[^/@]*:[^/@]+@|^eyJ|^sk-|^AIza")
@@ -31,8 +34,11 @@ def functions_log_into_a_group_of_ours(resources: Resources) -> Iterator[Finding
 def secrets_are_encrypted_with_our_key(resources: Resources) -> Iterator[Finding]:
     """Find environments with secrets that only AWS's own key encrypts."""
     for function in resources.of("lambda/function:Function"):
-        secret = is_secret(function.inputs.get("environment"))
-        if secret and not function.get("kmsKeyArn"):
+        if function.get("kmsKeyArn"):
+            continue
+        # A policy pack gets secrets unwrapped: there their looks tell.
+        wrapped = is_secret(function.inputs.get("environment"))
+        if wrapped or any(_looks_secret(*each) for each in variables(function).items()):
             what = "its environment has secrets and no kmsKeyArn"
             yield function.finding(secrets_are_encrypted_with_our_key, what)
 
@@ -42,12 +48,18 @@ def secrets_are_secret(resources: Resources) -> Iterator[Finding]:
     for function in resources.of("lambda/function:Function"):
         if is_secret(function.inputs.get("environment")):
             continue
-        variables = (function.get("environment") or {}).get("variables") or {}
-        for name, value in variables.items():
-            text = value if isinstance(value, str) else ""
-            if text and (SECRET_NAME.search(name) or SECRET_VALUE.search(text)):
+        given = (function.get("environment") or {}).get("variables") or {}
+        for name, value in given.items():
+            if not is_secret(value) and _looks_secret(name, value):
                 what = f"variable {name} looks like a secret and is plain text"
                 yield function.finding(secrets_are_secret, what)
+
+
+def _looks_secret(name: str, value: object) -> bool:
+    """Whether a variable is named like a secret, or looks like one."""
+    if not isinstance(value, str) or not value:
+        return False
+    return bool(SECRET_NAME.search(name) or SECRET_VALUE.search(value))
 
 
 def queues_are_encrypted(resources: Resources) -> Iterator[Finding]:
@@ -56,6 +68,19 @@ def queues_are_encrypted(resources: Resources) -> Iterator[Finding]:
         if not (queue.get("sqsManagedSseEnabled") or queue.get("kmsMasterKeyId")):
             what = "neither sqsManagedSseEnabled nor kmsMasterKeyId"
             yield queue.finding(queues_are_encrypted, what)
+
+
+def notifications_are_encrypted_on_their_way(
+    resources: Resources,
+) -> Iterator[Finding]:
+    """Find subscribers that are told over plain HTTP, except on this machine."""
+    for each in resources.of("sns/topicSubscription:TopicSubscription"):
+        endpoint = each.get("endpoint")
+        if each.get("protocol") == "http" and is_known(endpoint):
+            host = urlsplit(str(endpoint)).hostname
+            if host not in LOOPBACK:
+                what = "protocol http: notifications travel in plain text"
+                yield each.finding(notifications_are_encrypted_on_their_way, what)
 
 
 def keys_rotate(resources: Resources) -> Iterator[Finding]:
@@ -71,5 +96,6 @@ RULES: tuple[Rule, ...] = (
     secrets_are_encrypted_with_our_key,
     secrets_are_secret,
     queues_are_encrypted,
+    notifications_are_encrypted_on_their_way,
     keys_rotate,
 )
