@@ -4,6 +4,7 @@ The emulator and the CloudFormation schemas accept what looks like an expression
 """
 
 import re
+from calendar import month_abbr
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,26 +17,7 @@ RATE = re.compile(
 """A rate of 1 takes the singular (EventBridge Scheduler user guide, "Schedule
 types")."""
 
-MONTHS = {
-    month: number
-    for number, month in enumerate(
-        [
-            "JAN",
-            "FEB",
-            "MAR",
-            "APR",
-            "MAY",
-            "JUN",
-            "JUL",
-            "AUG",
-            "SEP",
-            "OCT",
-            "NOV",
-            "DEC",
-        ],
-        1,
-    )
-}
+MONTHS = {name.upper(): number for number, name in enumerate(month_abbr) if name}
 DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 
 

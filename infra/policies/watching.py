@@ -24,7 +24,7 @@ METRICS: Mapping[str, tuple[str, frozenset[str]]] = {
     "AWS/Lambda": (
         "FunctionName",
         frozenset(
-            [
+            {
                 "ConcurrentExecutions",
                 "Duration",
                 "Errors",
@@ -38,13 +38,13 @@ METRICS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "AsyncEventsDropped",
                 "DeadLetterErrors",
                 "DestinationDeliveryFailures",
-            ]
+            }
         ),
     ),
     "AWS/SQS": (
         "QueueName",
         frozenset(
-            [
+            {
                 "ApproximateAgeOfOldestMessage",
                 "ApproximateNumberOfMessagesDelayed",
                 "ApproximateNumberOfMessagesNotVisible",
@@ -52,13 +52,13 @@ METRICS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "NumberOfMessagesDeleted",
                 "NumberOfMessagesReceived",
                 "NumberOfMessagesSent",
-            ]
+            }
         ),
     ),
     "AWS/CloudFront": (
         "DistributionId",
         frozenset(
-            [
+            {
                 "4xxErrorRate",
                 "5xxErrorRate",
                 "BytesDownloaded",
@@ -67,7 +67,7 @@ METRICS: Mapping[str, tuple[str, frozenset[str]]] = {
                 "OriginLatency",
                 "Requests",
                 "TotalErrorRate",
-            ]
+            }
         ),
     ),
 }
