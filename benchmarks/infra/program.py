@@ -28,7 +28,7 @@ PLAIN = {
 }
 
 
-def configuration(**changes: str | None) -> dict[str, str]:
+def configuration(changes: Mapping[str, str | None]) -> dict[str, str]:
     """Give a complete configuration by full key; ``None`` leaves a key out."""
     values = {**_defaults(), **PLAIN, **SECRETS, **changes}
     return {
@@ -43,7 +43,7 @@ def record(
     *,
     preview: bool = False,
     plain: str = "",
-    **changes: str | None,
+    changes: Mapping[str, str | None] | None = None,
 ) -> recording.Recorded:
     """Run a program with the configuration, some keys changed.
 
@@ -53,9 +53,10 @@ def record(
         plain: Key of a secret that is stored in plain text.
         changes: Values by key.
     """
+    changes = changes or {}
     keys = {*SECRETS, "openaiApiKey", "redisUrl", *changes} - {plain}
     return recording.record(
-        configuration(**changes),
+        configuration(changes),
         [f"{PROJECT}:{key}" for key in keys if key not in {*PLAIN, *_defaults()}],
         stack=STACK,
         program=program,

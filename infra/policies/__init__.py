@@ -52,6 +52,7 @@ OF_ONE: frozenset[Rule] = frozenset(
         data.secrets_are_secret,
         data.queues_are_encrypted,
         data.notifications_are_encrypted_on_their_way,
+        data.subscribers_can_be_reached,
         data.keys_rotate,
         delivery.consumers_report_each_message,
         delivery.queues_have_dead_letters,

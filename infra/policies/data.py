@@ -12,6 +12,19 @@ SECRET_NAME = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL)$")
 SECRET_VALUE = re.compile(r"^[a-z+]+://[^/@]*:[^/@]+@|^eyJ|^sk-|^AIza")
 """A URI with a password, a JWT, and how keys of OpenAI and Google begin."""
 
+ENDPOINTS = {
+    "application": r"arn:",
+    "email": r"[^@\s]+@[^@\s]+$",
+    "email-json": r"[^@\s]+@[^@\s]+$",
+    "firehose": r"arn:",
+    "http": r"http://",
+    "https": r"https://",
+    "lambda": r"arn:",
+    "sms": r"\+?\d",
+    "sqs": r"arn:",
+}
+"""Protocols of SNS and how their endpoints begin (API reference, Subscribe)."""
+
 
 def logs_expire(resources: Resources) -> Iterator[Finding]:
     """Find logs that are kept, and paid for, for ever."""
@@ -83,6 +96,21 @@ def notifications_are_encrypted_on_their_way(
                 yield each.finding(notifications_are_encrypted_on_their_way, what)
 
 
+def subscribers_can_be_reached(resources: Resources) -> Iterator[Finding]:
+    """Find subscriptions that SNS refuses; AWS's schemas accept any text."""
+    for each in resources.of("sns/topicSubscription:TopicSubscription"):
+        protocol, endpoint = each.get("protocol"), each.get("endpoint")
+        if not is_known(protocol):
+            continue
+        form = ENDPOINTS.get(str(protocol))
+        if form is None:
+            what = f"protocol {protocol}: known are {', '.join(ENDPOINTS)}"
+            yield each.finding(subscribers_can_be_reached, what)
+        elif is_known(endpoint) and not re.match(form, str(endpoint)):
+            what = f"the endpoint is no address of protocol {protocol}"
+            yield each.finding(subscribers_can_be_reached, what)
+
+
 def keys_rotate(resources: Resources) -> Iterator[Finding]:
     """Find keys that stay the same for ever."""
     for key in resources.of("kms/key:Key"):
@@ -97,5 +125,6 @@ RULES: tuple[Rule, ...] = (
     secrets_are_secret,
     queues_are_encrypted,
     notifications_are_encrypted_on_their_way,
+    subscribers_can_be_reached,
     keys_rotate,
 )

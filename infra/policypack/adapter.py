@@ -11,12 +11,31 @@ import pulumi
 from pulumi.output import UNKNOWN
 from pulumi_policy import proxy
 
+from infra.naming import PROJECT
 from infra.policies.resources import Registered, Resources
 
 if TYPE_CHECKING:
     from pulumi_policy import ResourceValidationArgs, StackValidationArgs
 
 STACK = "pulumi:pulumi:Stack"
+
+SECRET_KEYS = frozenset(
+    f"{PROJECT}:{key}"
+    for key in (
+        "alertWebhook",
+        "databaseReplicaUrl",
+        "databaseUrl",
+        "geminiApiKey",
+        "internalApiKey",
+        "jwtSecret",
+        "openaiApiKey",
+        "purgeKey",
+        "redisUrl",
+        "supabaseServiceKey",
+    )
+)
+"""Keys whose values are secret. The engine may hand the configuration to a pack without
+saying which of it is; a test compares these with what `StackConfig` reads."""
 
 UNKNOWNS = frozenset(
     value
@@ -78,7 +97,8 @@ def _known(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _secrets() -> set[str]:
-    """Give the stack's secrets, if the engine tells which values are secret."""
-    values = pulumi.runtime.config.get_config_env()
-    keys = pulumi.runtime.config.get_config_secret_keys_env()
-    return {str(values[key]) for key in keys if values.get(key)}
+    """Give the secrets among the configuration that the engine hands over, if any."""
+    config = pulumi.runtime.config
+    told = {*config.get_config_secret_keys_env(), *SECRET_KEYS}
+    values = config.get_config_env()
+    return {str(values[key]) for key in told if values.get(key)}
