@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 from infra.catalog.services import SERVICES
@@ -159,15 +160,16 @@ def roles_are_assumed_by_their_user(resources: Resources) -> Iterator[Finding]:
             yield user.finding(roles_are_assumed_by_their_user, what)
 
 
-def _defined(path: Path) -> set[str]:
+@cache
+def _defined(path: Path) -> frozenset[str]:
     """Give the functions and names that a module defines at its top."""
-    found = set()
+    found: set[str] = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):
             found |= {each.id for each in node.targets if isinstance(each, ast.Name)}
-    return found
+    return frozenset(found)
 
 
 RULES: tuple[Rule, ...] = (
