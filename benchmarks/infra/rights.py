@@ -91,10 +91,10 @@ class Cell:
 
 def declared(role: str, attempt: Attempt) -> bool:
     """Whether the catalog lets a role do something."""
-    return (attempt.action, attempt.on) in _declared(role)
+    return (attempt.action, attempt.on) in declarations(role)
 
 
-def _declared(role: str) -> set[tuple[str, str]]:
+def declarations(role: str) -> set[tuple[str, str]]:
     """Give all actions that the catalog's declarations come to."""
     if role not in FUNCTIONS:
         schedule = next(each for each in SCHEDULES if each.name == role)
@@ -144,11 +144,11 @@ def matrix(stack: LocalStack) -> Iterator[Cell]:
     """
     tried = attempts(stack)
     with ThreadPoolExecutor(ROLES_AT_ONCE) as pool:
-        for cells in pool.map(lambda role: _row(stack, role, tried), ROLES):
+        for cells in pool.map(lambda role: row(stack, role, tried), ROLES):
             yield from cells
 
 
-def _row(stack: LocalStack, role: str, tried: Iterable[Attempt]) -> list[Cell]:
+def row(stack: LocalStack, role: str, tried: Iterable[Attempt]) -> list[Cell]:
     """Let one role try everything."""
     apis = _as_role(stack, role)
     return [
