@@ -10,6 +10,7 @@ from deploy.emulator.mocks import digest_of
 from deploy.emulator.provision import inputs_digest
 from deploy.emulator.roles import (
     with_implied_actions,
+    with_log_groups,
     without_unknown_conditions,
 )
 from deploy.emulator.table import KINDS, kind_of
