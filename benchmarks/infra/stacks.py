@@ -1,13 +1,18 @@
-"""How long it takes to provision an emulator with nothing in it, with the real zips."""
+"""How long it takes to provision an emulator with nothing in it, with the real zips.
+
+And how long a deploy takes, as a whole process, when there is nothing to do.
+"""
 
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from benchmarks.infra.emulator import running
+from benchmarks.main import cloned, deployed, noop
 from deploy.bench import Figure
 from deploy.bundles import Bundle, build_all, host_target
 from deploy.emulator.provision import missing, provision
@@ -37,10 +42,14 @@ def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
     yield Figure(
         id="infra.provision_s", value=median(first), unit="s", target=PROVISION_MAX_S
     )
-    # The whole process of a deploy with nothing to do is `main.noop_deploy_s`.
     yield Figure(
         id="infra.provision_again_s", value=median(second), unit="s", target=None
     )
+    # As `bench main` does it: in a clone of HEAD, deployed once before.
+    with cloned(progress) as clone:
+        progress("first deploy in a new clone")
+        deployed(clone)
+        yield replace(noop(clone, progress), id="infra.noop_s")
 
 
 def _provisioned(bundles: dict[str, Bundle]) -> tuple[float, float]:

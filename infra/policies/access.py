@@ -6,9 +6,8 @@ from infra.policies.resources import (
     Finding,
     Resources,
     Rule,
-    actions,
+    several,
     statements,
-    targets,
 )
 
 PUBLIC_ACTIONS = {
@@ -62,7 +61,7 @@ def no_action_has_a_wildcard(resources: Resources) -> Iterator[Finding]:
     """Find grants of more than what is named."""
     for policy in resources.of("iam/rolePolicy:RolePolicy"):
         for statement in statements(policy):
-            for action in actions(statement):
+            for action in several(statement["Action"]):
                 if "*" in action:
                     what = f"action {action} grants what nobody named"
                     yield policy.finding(no_action_has_a_wildcard, what)
@@ -72,9 +71,9 @@ def any_resource_has_a_reason(resources: Resources) -> Iterator[Finding]:
     """Find grants on everything that need not be."""
     for policy in resources.of("iam/rolePolicy:RolePolicy"):
         for statement in statements(policy):
-            if "*" not in targets(statement):
+            if "*" not in several(statement["Resource"]):
                 continue
-            for action in actions(statement):
+            for action in several(statement["Action"]):
                 if action not in ANY_RESOURCE:
                     yield policy.finding(
                         any_resource_has_a_reason,

@@ -10,10 +10,8 @@ from infra.policies.resources import (
     Resources,
     Rule,
     is_known,
+    several,
     statements,
-)
-from infra.policies.resources import (
-    actions as named,
 )
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"
@@ -95,7 +93,7 @@ def _admits_our_alarms(statement: dict[str, Any], actions: set[str]) -> bool:
     return (
         statement["Effect"] == "Allow"
         and statement["Principal"] == {"Service": CLOUDWATCH}
-        and actions <= set(named(statement))
+        and actions <= set(several(statement["Action"]))
         and keys >= OF_ONE_STACK
     )
 

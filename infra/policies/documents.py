@@ -9,9 +9,8 @@ from infra.policies.resources import (
     Registered,
     Resources,
     Rule,
-    actions,
+    several,
     statements,
-    targets,
 )
 
 ROLE_POLICY = "iam/rolePolicy:RolePolicy"
@@ -62,7 +61,7 @@ def rights_name_whole_resources(resources: Resources) -> Iterator[Finding]:
     """Find rights on every resource whose name begins alike."""
     for policy in resources.of(ROLE_POLICY):
         for statement in statements(policy):
-            for arn in targets(statement):
+            for arn in several(statement["Resource"]):
                 if "*" in arn.removesuffix("*") or (
                     arn != "*" and arn.endswith("*") and not STREAMS.fullmatch(arn)
                 ):
@@ -89,7 +88,7 @@ def resource_policies_name_their_actions(resources: Resources) -> Iterator[Findi
     """Find policies of keys, topics, queues and buckets that allow every action."""
     for policy in _resource_policies(resources):
         for statement in _allowing(policy):
-            for action in actions(statement):
+            for action in several(statement["Action"]):
                 known = action in ANY_ACTION or (
                     action in FOR_THE_ACCOUNT and _is_the_account(statement)
                 )

@@ -126,22 +126,14 @@ def statements(policy: Registered, key: str = "policy") -> list[dict[str, Any]]:
     if policy.is_unknown(key) or not policy.get(key):
         return []
     found = json.loads(policy.get(key))["Statement"]
-    return found if isinstance(found, list) else [found]
+    several = found if isinstance(found, list) else [found]
+    # What a statement leaves out, such as the action beside a NotAction, is empty.
+    return [{"Effect": "Deny", "Action": [], "Resource": [], **one} for one in several]
 
 
 def several(value: str | list[str]) -> list[str]:
     """Give one or more texts as a list: IAM accepts both."""
     return [value] if isinstance(value, str) else value
-
-
-def actions(statement: Mapping[str, Any]) -> list[str]:
-    """Give the actions that a statement names."""
-    return several(statement.get("Action", []))
-
-
-def targets(statement: Mapping[str, Any]) -> list[str]:
-    """Give the resources that a statement names."""
-    return several(statement.get("Resource", []))
 
 
 def may(resources: Resources, role: object, action: str, resource: object) -> bool:
@@ -153,7 +145,9 @@ def may(resources: Resources, role: object, action: str, resource: object) -> bo
         if policy.is_unknown("policy"):
             return True
         for statement in statements(policy):
-            if action in actions(statement) and resource in targets(statement):
+            if action in several(statement["Action"]) and resource in several(
+                statement["Resource"]
+            ):
                 if statement["Effect"] != "Allow":
                     return False
                 allowed = True
