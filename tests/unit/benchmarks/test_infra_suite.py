@@ -1,4 +1,4 @@
-"""The benchmark of the infrastructure: its groups, and what it says of what it lacks."""
+"""The benchmark of the infrastructure: its groups, and what it says of gaps."""
 
 from importlib import import_module
 
