@@ -5,11 +5,12 @@ from importlib import import_module
 import pytest
 
 from benchmarks import infra
-from benchmarks.infra import matrix, programs, rights, seeded
-from benchmarks.infra.catching import Seen
+from benchmarks.infra import emulator_faults, matrix, programs, rights, seeded
+from benchmarks.infra.catching import FAULTS, Seen
 from benchmarks.infra.other_faults import INVARIANTS
 from benchmarks.infra.rights import Attempt, Cell, table
 from deploy import bench
+from deploy.paths import REPOSITORY
 from infra.catalog.services import SERVICES
 
 
@@ -84,3 +85,12 @@ def test_what_is_declared_follows_the_catalog():
     assert ("sqs:DeleteMessage", "llm-requests") in declared
     assert {service.name for service in SERVICES} < set(rights.ROLES)
     assert matrix.NOT_PROVED
+
+
+def test_the_written_proofs_have_every_fault_and_every_role():
+    written = (REPOSITORY / "docs" / "infrastructure-proofs.md").read_text()
+
+    faults = [*FAULTS, *emulator_faults.FAULTS]
+    assert [f.name for f in faults if f"| {f.name} | {f.layer} |" not in written] == []
+    assert all(f" {role} |" in written for role in rights.ROLES)
+    assert "not caught" not in written
