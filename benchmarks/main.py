@@ -113,13 +113,13 @@ def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
     Raises:
         DeployError: A deploy failed, or one that should do nothing changed something.
     """
-    with _clone(progress) as clone:
+    with cloned(progress) as clone:
         progress("first deploy in a new clone")
-        seconds, _ = _deploy(clone)
+        seconds, _ = deployed(clone)
         yield Figure(
             id="main.first_deploy_s", value=seconds, unit="s", target=FIRST_DEPLOY_MAX_S
         )
-        yield _noop(clone, progress)
+        yield noop(clone, progress)
         # Nothing of the stack shall run beside the imports.
         clone.run("local.stop")
         yield from _zip(clone, clone.archive, VARIANTS[0], progress)
@@ -130,7 +130,7 @@ def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
 
 
 @contextmanager
-def _clone(progress: Callable[[str], None]) -> Iterator[Clone]:
+def cloned(progress: Callable[[str], None]) -> Iterator[Clone]:
     """Clone the committed HEAD; afterwards stop and delete what came of it."""
     folder = Path(tempfile.mkdtemp(prefix="ks-bench-"))
     folder.chmod(0o711)  # the parts of the stack run as others, who must pass
@@ -154,7 +154,7 @@ def _clone(progress: Callable[[str], None]) -> Iterator[Clone]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _deploy(clone: Clone) -> tuple[float, dict[str, Any]]:
+def deployed(clone: Clone) -> tuple[float, dict[str, Any]]:
     """Deploy; give the seconds of the whole process, and the report.
 
     Raises:
@@ -181,7 +181,7 @@ def _reason(done: subprocess.CompletedProcess[str]) -> str:
     return "; ".join(f"{one['id']}: {one['title']}" for one in failed)
 
 
-def _noop(clone: Clone, progress: Callable[[str], None]) -> Figure:
+def noop(clone: Clone, progress: Callable[[str], None]) -> Figure:
     """Deploy what is deployed; the median of a few runs.
 
     Raises:
@@ -190,7 +190,7 @@ def _noop(clone: Clone, progress: Callable[[str], None]) -> Figure:
     times = []
     for number in range(1, NOOP_RUNS + 1):
         progress(f"deploy {number} of {NOOP_RUNS} with nothing to do")
-        seconds, report = _deploy(clone)
+        seconds, report = deployed(clone)
         if report["changed"]:
             raise DeployError(
                 "a second deploy changed something: it was not a no-op",

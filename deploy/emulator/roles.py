@@ -1,6 +1,7 @@
 """IAM roles and their inline policies."""
 
 import json
+import re
 from typing import Any
 
 from deploy.emulator.attributes import Attributes, read, texts
@@ -17,6 +18,10 @@ a statement with one would never match, and refuse what AWS allows."""
 IMPLIED_ACTIONS = {"sqs:SendMessage": ("sqs:SendMessageBatch",)}
 """Operations that AWS allows by another action, and for which the emulator wants an
 action of their own (SQS developer guide, "Actions": no batch has one)."""
+
+
+STREAMS = re.compile(r":log-group:[^*]+:\*$")
+"""Ends the ARN of all streams of a log group."""
 
 
 class Role:
@@ -77,8 +82,8 @@ class RolePolicy:
         aws.of("iam").put_role_policy(
             RoleName=inputs["role"],
             PolicyName=inputs["name"],
-            PolicyDocument=with_implied_actions(
-                without_unknown_conditions(inputs["policy"])
+            PolicyDocument=with_log_groups(
+                with_implied_actions(without_unknown_conditions(inputs["policy"]))
             ),
         )
         return Made(id=self.key(inputs))
@@ -127,4 +132,18 @@ def with_implied_actions(document: str) -> str:
         actions = [named] if isinstance(named, str) else named
         implied = [more for each in actions for more in IMPLIED_ACTIONS.get(each, ())]
         statement["Action"] = [*actions, *implied]
+    return json.dumps(policy)
+
+
+def with_log_groups(document: str) -> str:
+    """Add to a policy on the streams of a log group the group itself.
+
+    AWS asks about the stream that is written to, the emulator about its group.
+    """
+    policy = json.loads(document)
+    for statement in policy["Statement"]:
+        named = statement["Resource"]
+        arns = [named] if isinstance(named, str) else named
+        groups = [arn.removesuffix(":*") for arn in arns if STREAMS.search(arn)]
+        statement["Resource"] = [*arns, *groups]
     return json.dumps(policy)

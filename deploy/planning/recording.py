@@ -135,6 +135,8 @@ def record(
         preview=preview,
         monitor=monitor,
     )
+    mocks.resources.outputs = outputs
+    mocks.resources.secrets = {config[key] for key in secrets if config.get(key)}
     return Recorded(resources=mocks.resources, outputs=outputs, parents=monitor.parents)
 
 

@@ -71,7 +71,7 @@ def serve(c: Context, host: str = "127.0.0.1", port: int = 8787) -> None:
 def bench(c: Context, suite: str, json: bool = False, debug: bool = False) -> None:
     """Measure what Kiloscale promises in numbers, in a temporary clone.
 
-    Examples: bench main | bench main --json
+    Examples: bench main | bench infra | bench main --json
 
     Exit codes: 0 all targets met; 7 a figure misses its target.
     """

@@ -6,7 +6,23 @@ a preview. What is unknown in a preview is not judged.
 
 from collections.abc import Iterator, Sequence
 
-from infra.policies import access, alarms, data, delivery, edge, front, parameters
+from infra.policies import (
+    access,
+    alarms,
+    capacity,
+    data,
+    delivery,
+    documents,
+    edge,
+    front,
+    functions,
+    leaks,
+    names,
+    parameters,
+    references,
+    schedules,
+    watching,
+)
 from infra.policies.resources import Finding, Resources, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -17,7 +33,59 @@ RULES: tuple[Rule, ...] = (
     *edge.RULES,
     *front.RULES,
     *parameters.RULES,
+    *documents.RULES,
+    *capacity.RULES,
+    *functions.RULES,
+    *leaks.RULES,
+    *names.RULES,
+    *references.RULES,
+    *schedules.RULES,
+    *watching.RULES,
 )
+
+OF_ONE: frozenset[Rule] = frozenset(
+    {
+        access.functions_are_open_only_by_url,
+        access.no_action_has_a_wildcard,
+        access.any_resource_has_a_reason,
+        access.roles_trust_services_only,
+        alarms.alarms_have_actions,
+        alarms.alarms_say_what_silence_means,
+        capacity.consumers_are_bounded,
+        capacity.nothing_is_switched_off,
+        data.logs_expire,
+        data.secrets_are_encrypted_with_our_key,
+        data.secrets_are_secret,
+        data.queues_are_encrypted,
+        data.notifications_are_encrypted_on_their_way,
+        data.subscribers_can_be_reached,
+        data.keys_rotate,
+        delivery.consumers_report_each_message,
+        delivery.queues_have_dead_letters,
+        documents.policies_allow_what_they_name,
+        documents.rights_name_whole_resources,
+        documents.roles_have_only_their_own_rights,
+        documents.resource_policies_name_their_actions,
+        documents.resource_policies_name_who_may,
+        functions.runtimes_are_supported,
+        functions.handlers_exist,
+        functions.functions_have_their_settings,
+        leaks.no_input_has_a_secret_in_plain,
+        names.names_are_accepted,
+        names.tags_are_accepted,
+        schedules.schedules_are_valid,
+        schedules.pg_cron_jobs_are_valid,
+        watching.alarms_can_be_evaluated,
+    }
+)
+"""Rules that look at one resource and at no other: the engine can ask them before it
+makes the resource. The others need the whole stack."""
+
+OF_WRAPPERS: frozenset[Rule] = frozenset(
+    {data.secrets_are_secret, leaks.no_input_has_a_secret_in_plain}
+)
+"""Rules that tell a secret from plain text by its wrapper, which the engine takes off
+before it asks a policy pack (pulumi-policy 1.21, ``deserialize.py``)."""
 
 
 def check(resources: Resources) -> Sequence[Finding]:

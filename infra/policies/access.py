@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
-from infra.policies.resources import Finding, Resources, Rule, several, statements
+from infra.policies.resources import (
+    Finding,
+    Resources,
+    Rule,
+    several,
+    statements,
+)
 
 PUBLIC_ACTIONS = {
     "lambda:InvokeFunctionUrl": ("functionUrlAuthType", "NONE"),

@@ -2,12 +2,28 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
+from infra.config_checks import LOOPBACK
 from infra.policies.resources import Finding, Resources, Rule, is_known, is_secret
+from infra.policies.wiring import variables
 
 SECRET_NAME = re.compile(r"(^|_)(KEY|SECRET|TOKEN|PASSWORD|DATABASE_URL|REPLICA_URL)$")
 SECRET_VALUE = re.compile(r"^[a-z+]+://[^/@]*:[^/@]+@|^eyJ|^sk-|^AIza")
 """A URI with a password, a JWT, and how keys of OpenAI and Google begin."""
+
+ENDPOINTS = {
+    "application": r"arn:",
+    "email": r"[^@\s]+@[^@\s]+$",
+    "email-json": r"[^@\s]+@[^@\s]+$",
+    "firehose": r"arn:",
+    "http": r"http://",
+    "https": r"https://",
+    "lambda": r"arn:",
+    "sms": r"\+?\d",
+    "sqs": r"arn:",
+}
+"""Protocols of SNS and how their endpoints begin (API reference, Subscribe)."""
 
 
 def logs_expire(resources: Resources) -> Iterator[Finding]:
@@ -31,8 +47,11 @@ def functions_log_into_a_group_of_ours(resources: Resources) -> Iterator[Finding
 def secrets_are_encrypted_with_our_key(resources: Resources) -> Iterator[Finding]:
     """Find environments with secrets that only AWS's own key encrypts."""
     for function in resources.of("lambda/function:Function"):
-        secret = is_secret(function.inputs.get("environment"))
-        if secret and not function.get("kmsKeyArn"):
+        if function.get("kmsKeyArn"):
+            continue
+        # A policy pack gets secrets unwrapped: there their looks tell.
+        wrapped = is_secret(function.inputs.get("environment"))
+        if wrapped or any(_looks_secret(*each) for each in variables(function).items()):
             what = "its environment has secrets and no kmsKeyArn"
             yield function.finding(secrets_are_encrypted_with_our_key, what)
 
@@ -42,12 +61,18 @@ def secrets_are_secret(resources: Resources) -> Iterator[Finding]:
     for function in resources.of("lambda/function:Function"):
         if is_secret(function.inputs.get("environment")):
             continue
-        variables = (function.get("environment") or {}).get("variables") or {}
-        for name, value in variables.items():
-            text = value if isinstance(value, str) else ""
-            if text and (SECRET_NAME.search(name) or SECRET_VALUE.search(text)):
+        given = (function.get("environment") or {}).get("variables") or {}
+        for name, value in given.items():
+            if not is_secret(value) and _looks_secret(name, value):
                 what = f"variable {name} looks like a secret and is plain text"
                 yield function.finding(secrets_are_secret, what)
+
+
+def _looks_secret(name: str, value: object) -> bool:
+    """Whether a variable is named like a secret, or looks like one."""
+    if not isinstance(value, str) or not value:
+        return False
+    return bool(SECRET_NAME.search(name) or SECRET_VALUE.search(value))
 
 
 def queues_are_encrypted(resources: Resources) -> Iterator[Finding]:
@@ -56,6 +81,34 @@ def queues_are_encrypted(resources: Resources) -> Iterator[Finding]:
         if not (queue.get("sqsManagedSseEnabled") or queue.get("kmsMasterKeyId")):
             what = "neither sqsManagedSseEnabled nor kmsMasterKeyId"
             yield queue.finding(queues_are_encrypted, what)
+
+
+def notifications_are_encrypted_on_their_way(
+    resources: Resources,
+) -> Iterator[Finding]:
+    """Find subscribers that are told over plain HTTP, except on this machine."""
+    for each in resources.of("sns/topicSubscription:TopicSubscription"):
+        endpoint = each.get("endpoint")
+        if each.get("protocol") == "http" and is_known(endpoint):
+            host = urlsplit(str(endpoint)).hostname
+            if host not in LOOPBACK:
+                what = "protocol http: notifications travel in plain text"
+                yield each.finding(notifications_are_encrypted_on_their_way, what)
+
+
+def subscribers_can_be_reached(resources: Resources) -> Iterator[Finding]:
+    """Find subscriptions that SNS refuses; AWS's schemas accept any text."""
+    for each in resources.of("sns/topicSubscription:TopicSubscription"):
+        protocol, endpoint = each.get("protocol"), each.get("endpoint")
+        if not is_known(protocol):
+            continue
+        form = ENDPOINTS.get(str(protocol))
+        if form is None:
+            what = f"protocol {protocol}: known are {', '.join(ENDPOINTS)}"
+            yield each.finding(subscribers_can_be_reached, what)
+        elif is_known(endpoint) and not re.match(form, str(endpoint)):
+            what = f"the endpoint is no address of protocol {protocol}"
+            yield each.finding(subscribers_can_be_reached, what)
 
 
 def keys_rotate(resources: Resources) -> Iterator[Finding]:
@@ -71,5 +124,7 @@ RULES: tuple[Rule, ...] = (
     secrets_are_encrypted_with_our_key,
     secrets_are_secret,
     queues_are_encrypted,
+    notifications_are_encrypted_on_their_way,
+    subscribers_can_be_reached,
     keys_rotate,
 )

@@ -1,6 +1,6 @@
 """Rules on queues, schedules and versions: what is accepted must arrive."""
 
-import re
+import json
 from collections.abc import Iterator
 
 from infra.policies.resources import (
@@ -11,17 +11,14 @@ from infra.policies.resources import (
     is_known,
     may,
 )
-
-RATE = re.compile(
-    r"rate\((?:1 (?:minute|hour|day)|(?!1 )[1-9]\d* (?:minutes|hours|days))\)"
-)
-CRON = re.compile(r"cron\((\S+ ){5}\S+\)")
-"""EventBridge Scheduler user guide, "Schedule types": a rate of 1 takes the singular,
-and a cron expression has six fields, the last of which is the year."""
+from infra.policies.wiring import function_of, name_of_role, role_name
 
 # Not those of the components: a rule must not follow what it checks.
 POLL_ACTIONS = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 VISIBILITY_TIMEOUTS = 6
+
+DEFAULT_S = 345_600
+"""How long SQS keeps a message unless told: 4 days (SetQueueAttributes)."""
 
 
 def queues_have_dead_letters(resources: Resources) -> Iterator[Finding]:
@@ -36,10 +33,10 @@ def queues_have_dead_letters(resources: Resources) -> Iterator[Finding]:
 def consumers_may_poll(resources: Resources) -> Iterator[Finding]:
     """Find mappings that AWS refuses, since the function's role may not poll."""
     for mapping in resources.of("lambda/eventSourceMapping:EventSourceMapping"):
-        function = _function_of(resources, mapping)
+        function = function_of(resources, mapping)
         if function is None:
             continue
-        role = _role_name(resources, function)
+        role = role_name(resources, function)
         source = mapping.get("eventSourceArn")
         for action in POLL_ACTIONS:
             if not may(resources, role, action, source):
@@ -60,7 +57,7 @@ def consumers_report_each_message(resources: Resources) -> Iterator[Finding]:
 def messages_stay_hidden_while_worked_on(resources: Resources) -> Iterator[Finding]:
     """Find queues that hand a message out again while it is worked on."""
     for mapping in resources.of("lambda/eventSourceMapping:EventSourceMapping"):
-        function = _function_of(resources, mapping)
+        function = function_of(resources, mapping)
         queue = resources.find("sqs/queue:Queue", arn=mapping.get("eventSourceArn"))
         if function is None or queue is None:
             continue
@@ -82,19 +79,10 @@ def failures_may_be_reported(resources: Resources) -> Iterator[Finding]:
         )
         if function is None or not is_known(target):
             continue
-        role = _role_name(resources, function)
+        role = role_name(resources, function)
         if not target or not may(resources, role, "sqs:SendMessage", target):
             what = f"role {role} lacks sqs:SendMessage on the destination {target}"
             yield config.finding(failures_may_be_reported, what)
-
-
-def schedules_are_valid(resources: Resources) -> Iterator[Finding]:
-    """Find expressions that AWS refuses; the emulator accepts them."""
-    for schedule in resources.of("scheduler/schedule:Schedule"):
-        text = schedule.get("scheduleExpression")
-        if is_known(text) and not (RATE.fullmatch(text) or CRON.fullmatch(text)):
-            what = f"{text} is neither rate(1 hour), rate(2 hours) nor cron(6 fields)"
-            yield schedule.finding(schedules_are_valid, what)
 
 
 def schedules_reach_their_target(resources: Resources) -> Iterator[Finding]:
@@ -103,7 +91,7 @@ def schedules_reach_their_target(resources: Resources) -> Iterator[Finding]:
         target = schedule.get("target")
         if not is_known(target):
             continue
-        role = _name_of_role(resources, target["roleArn"])
+        role = name_of_role(resources, target["roleArn"])
         dead = (target.get("deadLetterConfig") or {}).get("arn")
         if not dead or not may(resources, role, "sqs:SendMessage", dead):
             what = "no dead-letter queue that its role may send to"
@@ -111,6 +99,47 @@ def schedules_reach_their_target(resources: Resources) -> Iterator[Finding]:
         if not may(resources, role, "lambda:InvokeFunction", target["arn"]):
             what = f"role {role} lacks lambda:InvokeFunction on {target['arn']}"
             yield schedule.finding(schedules_reach_their_target, what)
+
+
+def dead_letters_outlive_their_queue(resources: Resources) -> Iterator[Finding]:
+    """Find dead letters that expire before the queue's own messages would."""
+    for queue, dead in _with_dead_letters(resources):
+        kept, own = (each.get("messageRetentionSeconds") for each in (dead, queue))
+        # SQS counts a dead letter's age from when it was first sent.
+        if is_known([kept, own]) and (kept or DEFAULT_S) < (own or DEFAULT_S):
+            what = f"keeps dead letters {kept or DEFAULT_S:.0f} s and its queue longer"
+            yield dead.finding(dead_letters_outlive_their_queue, what)
+
+
+def dead_letters_admit_their_queue(resources: Resources) -> Iterator[Finding]:
+    """Find dead-letter queues that any queue of the account may fill, or ours not."""
+    kind = "sqs/redriveAllowPolicy:RedriveAllowPolicy"
+    for queue, dead in _with_dead_letters(resources):
+        allowed = [
+            json.loads(each.get("redriveAllowPolicy"))
+            for each in resources.of(kind)
+            if each.get("queueUrl") == dead.outputs.get("url")
+            and is_known(each.get("redriveAllowPolicy"))
+        ]
+        if not any(
+            queue.outputs.get("arn") in each.get("sourceQueueArns", [])
+            for each in allowed
+        ):
+            what = f"no redriveAllowPolicy names {queue.name}: a redrive is refused"
+            yield dead.finding(dead_letters_admit_their_queue, what)
+
+
+def _with_dead_letters(
+    resources: Resources,
+) -> Iterator[tuple[Registered, Registered]]:
+    """Give each queue with its dead-letter queue, where both are known."""
+    for queue in resources.of("sqs/queue:Queue"):
+        redrive = queue.get("redrivePolicy")
+        if not redrive or not is_known(redrive):
+            continue
+        arn = json.loads(redrive).get("deadLetterTargetArn")
+        if dead := resources.find("sqs/queue:Queue", arn=arn):
+            yield queue, dead
 
 
 def functions_are_published(resources: Resources) -> Iterator[Finding]:
@@ -122,32 +151,14 @@ def functions_are_published(resources: Resources) -> Iterator[Finding]:
             yield function.finding(functions_are_published, what)
 
 
-def _function_of(resources: Resources, mapping: Registered) -> Registered | None:
-    """Give the function behind a mapping's alias; ``None`` while it is unknown."""
-    arn = mapping.get("functionName")
-    alias = resources.find("lambda/alias:Alias", arn=arn) if is_known(arn) else None
-    name = alias.get("functionName") if alias else None
-    return resources.find("lambda/function:Function", name=name) if name else None
-
-
-def _role_name(resources: Resources, function: Registered) -> object:
-    """Give the name of a function's role."""
-    return _name_of_role(resources, function.get("role"))
-
-
-def _name_of_role(resources: Resources, arn: object) -> object:
-    """Give the name of a role; ``None`` if it is not of this stack."""
-    role = resources.find("iam/role:Role", arn=arn)
-    return role.get("name") if role else None
-
-
 RULES: tuple[Rule, ...] = (
     queues_have_dead_letters,
     consumers_may_poll,
     consumers_report_each_message,
     messages_stay_hidden_while_worked_on,
     failures_may_be_reported,
-    schedules_are_valid,
     schedules_reach_their_target,
+    dead_letters_outlive_their_queue,
+    dead_letters_admit_their_queue,
     functions_are_published,
 )

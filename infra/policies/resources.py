@@ -1,11 +1,13 @@
 """The resources that rules look at."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pulumi.output import Unknown
+
+from infra.catalog.services import POOLER_CLIENTS, POOLER_MARGIN
 
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105  # a marker, not a secret
 """Key of the wrapper of a secret in what mocks get (pulumi SDK, ``rpc.py``)."""
@@ -56,7 +58,35 @@ class Registered:
 
 
 class Resources(list[Registered]):
-    """All resources of a program."""
+    """All resources of a program.
+
+    Attributes:
+        outputs: The stack's outputs, as far as they are known.
+        secrets: Secret values of the configuration, as far as they are known.
+        pooler_room: Clients of the database's pooler that the functions may take.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Registered] = (),
+        *,
+        outputs: Mapping[str, Any] | None = None,
+        secrets: Collection[str] = (),
+        pooler_room: int = POOLER_CLIENTS - POOLER_MARGIN,
+    ) -> None:
+        super().__init__(resources)
+        self.outputs = outputs or {}
+        self.secrets = secrets
+        self.pooler_room = pooler_room
+
+    def but(self, resources: Iterable[Registered]) -> "Resources":
+        """Give other resources of the same stack."""
+        return Resources(
+            resources,
+            outputs=self.outputs,
+            secrets=self.secrets,
+            pooler_room=self.pooler_room,
+        )
 
     def of(self, kind: str) -> Iterator[Registered]:
         """Give those of a type.
@@ -91,12 +121,14 @@ def is_known(value: object) -> bool:
     return not isinstance(value, Unknown)
 
 
-def statements(policy: Registered) -> list[dict[str, Any]]:
+def statements(policy: Registered, key: str = "policy") -> list[dict[str, Any]]:
     """Give the statements of a policy document; none if it is unknown."""
-    if policy.is_unknown("policy"):
+    if policy.is_unknown(key) or not policy.get(key):
         return []
-    found = json.loads(policy.get("policy"))["Statement"]
-    return found if isinstance(found, list) else [found]
+    found = json.loads(policy.get(key))["Statement"]
+    several = found if isinstance(found, list) else [found]
+    # What a statement leaves out, such as the action beside a NotAction, is empty.
+    return [{"Effect": "Deny", "Action": [], "Resource": [], **one} for one in several]
 
 
 def several(value: str | list[str]) -> list[str]:
@@ -106,6 +138,7 @@ def several(value: str | list[str]) -> list[str]:
 
 def may(resources: Resources, role: object, action: str, resource: object) -> bool:
     """Whether a role's own policies allow an action; yes if one is unknown."""
+    allowed = False
     for policy in resources.of("iam/rolePolicy:RolePolicy"):
         if policy.get("role") != role:
             continue
@@ -115,5 +148,7 @@ def may(resources: Resources, role: object, action: str, resource: object) -> bo
             if action in several(statement["Action"]) and resource in several(
                 statement["Resource"]
             ):
-                return True
-    return False
+                if statement["Effect"] != "Allow":
+                    return False
+                allowed = True
+    return allowed

@@ -8,7 +8,11 @@ from deploy.emulator import kinds, record
 from deploy.emulator.kinds import Zip, translate
 from deploy.emulator.mocks import digest_of
 from deploy.emulator.provision import inputs_digest
-from deploy.emulator.roles import with_implied_actions, without_unknown_conditions
+from deploy.emulator.roles import (
+    with_implied_actions,
+    with_log_groups,
+    without_unknown_conditions,
+)
 from deploy.emulator.table import KINDS, kind_of
 from deploy.errors import DeployError
 from deploy.local.facts import new_stack
@@ -67,6 +71,20 @@ def test_who_may_send_a_message_may_send_a_batch_as_on_aws(named):
         "Statement": [
             {"Action": ["sqs:SendMessage", "sqs:SendMessageBatch"]},
             {"Action": ["a:B"]},
+        ]
+    }
+
+
+def test_who_may_write_to_a_log_groups_streams_may_write_to_the_group_as_on_aws():
+    group, queue = "arn:aws:logs:r:1:log-group:/aws/lambda/f", "arn:aws:sqs:r:1:q"
+    document = json.dumps(
+        {"Statement": [{"Resource": f"{group}:*"}, {"Resource": [queue, "*"]}]}
+    )
+
+    assert json.loads(with_log_groups(document)) == {
+        "Statement": [
+            {"Resource": [f"{group}:*", group]},
+            {"Resource": [queue, "*"]},
         ]
     }
 

@@ -1,0 +1,1 @@
+"""The rules of `infra.policies` as a policy pack, asked by the Pulumi engine itself."""
