@@ -9,6 +9,7 @@ import yaml
 from deploy.paths import REPOSITORY
 from deploy.planning import recording
 from infra.naming import PROJECT
+from infra.policies.leaks import SECRET_KEYS
 
 STACK = "test"
 
@@ -53,11 +54,9 @@ def record(
         plain: Key of a secret that is stored in plain text.
         changes: Values by key.
     """
-    changes = changes or {}
-    keys = {*SECRETS, "openaiApiKey", "redisUrl", *changes} - {plain}
     return recording.record(
-        configuration(changes),
-        [f"{PROJECT}:{key}" for key in keys if key not in {*PLAIN, *_defaults()}],
+        configuration(changes or {}),
+        SECRET_KEYS - {f"{PROJECT}:{plain}"},
         stack=STACK,
         program=program,
         preview=preview,

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
-from benchmarks.infra.program import SECRETS, configuration
+from benchmarks.infra.program import configuration
 from deploy.bench import Figure
 from deploy.errors import DeployError
 from deploy.paths import REPOSITORY, STATE_VARIABLE
 from infra.naming import PROJECT
+from infra.policies.leaks import SECRET_KEYS
 
 RUNS = 3
 PATIENCE_S = 300
@@ -28,7 +29,7 @@ PLAN_MAX_S = 14
 
 CDN = "cdn"
 CLOUDFLARE: Mapping[str, str] = {
-    CDN: "cloudflare",
+    CDN: "worker-cache",
     "cdnDomain": "cdn.example.com",
     "cloudflareAccountId": "a" * 32,
     "cloudflareZoneId": "b" * 32,
@@ -77,11 +78,7 @@ def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
 
 def _program(changes: Mapping[str, str], progress: Callable[[str], None]) -> float:
     """Run the program in fresh processes; give the median of their seconds."""
-    secret = {*SECRETS, "purgeKey"}
-    given = {
-        "config": configuration(changes),
-        "secrets": [f"{PROJECT}:{key}" for key in secret],
-    }
+    given = {"config": configuration(changes), "secrets": sorted(SECRET_KEYS)}
     times = []
     for number in range(1, RUNS + 1):
         progress(f"running the program, {number} of {RUNS}; load {_load():.1f}")

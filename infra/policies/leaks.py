@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from infra.naming import PROJECT
 from infra.policies.resources import Finding, Resources, Rule, is_secret
 
 SECRET_NAME = re.compile(
@@ -19,6 +20,25 @@ SECRET_TEXT = re.compile(
     r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY"
 )
 """How secrets look that somebody may paste."""
+
+SECRET_KEYS = frozenset(
+    f"{PROJECT}:{key}"
+    for key in (
+        "alertWebhook",
+        "databaseReplicaUrl",
+        "databaseUrl",
+        "geminiApiKey",
+        "internalApiKey",
+        "jwtSecret",
+        "openaiApiKey",
+        "purgeKey",
+        "redisUrl",
+        "supabaseServiceKey",
+    )
+)
+"""Keys of the configuration whose values are secret; a test compares them with what
+`StackConfig` reads. The engine may hand a configuration to a policy pack without saying
+what of it is secret."""
 
 LENGTH_MIN = 12
 """Characters of a secret that is searched for: a shorter one, such as the stand-in's

@@ -11,31 +11,13 @@ import pulumi
 from pulumi.output import UNKNOWN
 from pulumi_policy import proxy
 
-from infra.naming import PROJECT
+from infra.policies.leaks import SECRET_KEYS
 from infra.policies.resources import Registered, Resources
 
 if TYPE_CHECKING:
     from pulumi_policy import ResourceValidationArgs, StackValidationArgs
 
 STACK = "pulumi:pulumi:Stack"
-
-SECRET_KEYS = frozenset(
-    f"{PROJECT}:{key}"
-    for key in (
-        "alertWebhook",
-        "databaseReplicaUrl",
-        "databaseUrl",
-        "geminiApiKey",
-        "internalApiKey",
-        "jwtSecret",
-        "openaiApiKey",
-        "purgeKey",
-        "redisUrl",
-        "supabaseServiceKey",
-    )
-)
-"""Keys whose values are secret. The engine may hand the configuration to a pack without
-saying which of it is; a test compares these with what `StackConfig` reads."""
 
 UNKNOWNS = frozenset(
     value

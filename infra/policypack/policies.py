@@ -65,6 +65,8 @@ def _of_stack(rule: Rule) -> Policy:
     """Ask a rule on all resources together."""
 
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        if rule in OF_WRAPPERS:
+            args.not_applicable(UNWRAPPED)
         resources, urns = whole(args)
         for finding in rule(resources):
             report(f"{finding.resource}: {finding.what}", urns.get(finding.resource))

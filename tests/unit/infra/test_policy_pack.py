@@ -19,8 +19,9 @@ from benchmarks.infra.program import configuration, record
 from infra.config import StackConfig
 from infra.config_values import Values
 from infra.policies import OF_ONE, OF_WRAPPERS, RULES
+from infra.policies.leaks import SECRET_KEYS
 from infra.policies.resources import Resources, is_secret
-from infra.policypack.adapter import SECRET_KEYS, STACK, plain
+from infra.policypack.adapter import STACK, plain
 from infra.policypack.policies import name_of, policies
 
 PACK = policies()
