@@ -3,10 +3,16 @@
 from contextlib import suppress
 from typing import Any
 
+from deploy.emulator.attributes import Attributes, stable
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made
 from deploy.emulator.live import Look
 from deploy.emulator.record import Resource
+
+GATEWAY = "AWSBudgetServiceGateway"
+
+SPENT = ("CalculatedSpend", "LastUpdatedTime", "TimePeriod")
+"""What use and time change in a budget."""
 
 KNOWN = {
     "name",
@@ -61,11 +67,18 @@ class Budget:
         account, _, name = known.id.partition(":")
         aws.of("budgets").delete_budget(AccountId=account, BudgetName=name)
 
-    def exists(self, look: Look, known: Resource) -> bool:
-        """Ask for it."""
+    def read(self, look: Look, known: Resource) -> Attributes | None:
+        """Ask for it and for its notifications."""
         account, _, name = known.id.partition(":")
-        target = "AWSBudgetServiceGateway.DescribeBudget"
-        return look.call("budgets", target, AccountId=account, BudgetName=name).found
+        who = {"AccountId": account, "BudgetName": name}
+        answer = look.call("budgets", f"{GATEWAY}.DescribeBudget", **who)
+        if not answer.found:
+            return None
+        told = look.call("budgets", f"{GATEWAY}.DescribeNotificationsForBudget", **who)
+        return {
+            **stable(answer.json()["Budget"], *SPENT),
+            "Notifications": told.json().get("Notifications", []),
+        }
 
 
 def _notification(inputs: Inputs) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """SSM parameters."""
 
+from deploy.emulator.attributes import Attributes
 from deploy.emulator.clients import Clients
 from deploy.emulator.kinds import Inputs, Made, translate
 from deploy.emulator.live import Look
@@ -34,6 +35,10 @@ class Parameter:
         """Delete the parameter with all its versions."""
         aws.of("ssm").delete_parameter(Name=known.id)
 
-    def exists(self, look: Look, known: Resource) -> bool:
+    def read(self, look: Look, known: Resource) -> Attributes | None:
         """Ask for it, still encrypted."""
-        return look.call("ssm", "AmazonSSM.GetParameter", Name=known.id).found
+        answer = look.call("ssm", "AmazonSSM.GetParameter", Name=known.id)
+        if not answer.found:
+            return None
+        found = answer.json()["Parameter"]
+        return {name: found.get(name) for name in ("Type", "Version")}

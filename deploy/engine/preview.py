@@ -79,15 +79,6 @@ def look(deployment: Deployment) -> Preview:
     )
 
 
-def lines(deployment: Deployment) -> list[str]:
-    """Ask the engine, and give a line for each change; ``plan`` shows them.
-
-    Raises:
-        DeployError: As `look`.
-    """
-    return [each.line() for each in look(deployment).changes]
-
-
 def _refuse_untold(
     deployment: Deployment, counted: Mapping[Any, int], told: Mapping[str, int]
 ) -> None:

@@ -15,7 +15,10 @@ from pulumi.runtime.mocks import MockMonitor
 from deploy.emulator import runner
 from deploy.planning import edge_recording
 from infra.archives import Archives
+from infra.catalog.sizes import usable_clients
 from infra.config import StackConfig
+from infra.config_sizes import StackSize
+from infra.config_values import Values
 from infra.policies.resources import Registered, Resources
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
@@ -137,6 +140,8 @@ def record(
     )
     mocks.resources.outputs = outputs
     mocks.resources.secrets = {config[key] for key in secrets if config.get(key)}
+    size = StackSize.read(Values.from_pulumi(stack, config, secrets))
+    mocks.resources.pooler_room = usable_clients(size.pooler_clients)
     return Recorded(resources=mocks.resources, outputs=outputs, parents=monitor.parents)
 
 

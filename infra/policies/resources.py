@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pulumi.output import Unknown
 
-from infra.catalog.services import POOLER_CLIENTS, POOLER_MARGIN
+from infra.catalog.sizes import DEFAULT_USERS, SIZES, usable_clients
 
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105  # a marker, not a secret
 """Key of the wrapper of a secret in what mocks get (pulumi SDK, ``rpc.py``)."""
@@ -72,7 +72,7 @@ class Resources(list[Registered]):
         *,
         outputs: Mapping[str, Any] | None = None,
         secrets: Collection[str] = (),
-        pooler_room: int = POOLER_CLIENTS - POOLER_MARGIN,
+        pooler_room: int = usable_clients(SIZES[DEFAULT_USERS].compute.pooler_clients),
     ) -> None:
         super().__init__(resources)
         self.outputs = outputs or {}

@@ -1,7 +1,6 @@
 """The task: its exit codes, its documents, and that no secret is in any of them."""
 
 import json
-import sys
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from planning_stacks import SECRETS, small_program, write
 
 from deploy.commands import Output
 from deploy.deployment import Deployment
+from deploy.engine import cli, preview
 from deploy.errors import DeployError
 from deploy.local.facts import new_stack
 from deploy.paths import STATE_VARIABLE
@@ -343,27 +343,27 @@ def test_a_secret_in_a_plain_input_is_a_finding_and_is_not_shown(plan, monkeypat
     assert [each for each in hidden if each in out] == []
 
 
-def test_without_an_engine_the_plan_is_of_declarations(state, stacks):
+def test_without_an_engine_the_plan_is_of_declarations(state, stacks, monkeypatch):
+    monkeypatch.setattr(cli, "where", lambda: None)
     write(stacks)
 
-    preview = engine_preview.preview_with_engine(
+    found = engine_preview.preview_with_engine(
         Deployment(stack="production", progress=print)
     )
 
-    assert preview == engine_preview.Preview()
+    assert found == engine_preview.Preview()
 
 
 @pytest.fixture
-def engine(state, stacks, tmp_path, monkeypatch):
-    """Puts a command-line tool on the path, and in the package what asks it."""
+def engine(state, stacks, monkeypatch):
+    """Finds a CLI; the test says what its preview gives."""
     write(stacks)
-    (tmp_path / "pulumi").write_text("#!/bin/sh\n")
-    (tmp_path / "pulumi").chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(engine_preview, "_is_there", lambda: True)
-    module = types.ModuleType(engine_preview.MODULE)
-    monkeypatch.setitem(sys.modules, engine_preview.MODULE, module)
-    return module
+    monkeypatch.setattr(cli, "where", lambda: "pulumi")
+
+    def answers(look):
+        monkeypatch.setattr(preview, "look", look)
+
+    return answers
 
 
 def test_an_engine_says_what_it_would_do(engine, plan):
@@ -371,7 +371,7 @@ def test_an_engine_says_what_it_would_do(engine, plan):
         def line(self):
             return "update lambda.Function chat-send"
 
-    engine.preview = lambda deployment: types.SimpleNamespace(changes=(Change(),))
+    engine(lambda deployment: types.SimpleNamespace(changes=(Change(),)))
     deployed()
 
     code, out, _ = plan(check=True)
@@ -384,7 +384,7 @@ def test_an_engine_that_cannot_answer_is_skipped_with_the_reason(engine, plan):
     def refuse(deployment):
         raise DeployError("nobody is logged in")
 
-    engine.preview = refuse
+    engine(refuse)
     code, out, _ = plan()
 
     assert code == 0
