@@ -136,6 +136,8 @@ def _rules(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
         domain=args.config.domain,
         target=args.config.origin_host,
         is_proxied=True,
+        # The app's whole API may be under this name; it must outlive the CDN.
+        is_kept=True,
     )
     DnsRecord(f"{name}-domain", record, child)
     cloudflare.Ruleset(
