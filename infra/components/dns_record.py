@@ -22,6 +22,7 @@ class DnsRecordArgs:
         alias_zone_id: Hosted zone of an AWS target, which Route 53 then answers for
             itself; ``None`` makes a CNAME.
         is_proxied: Whether Cloudflare answers for the name itself.
+        is_kept: Whether the record at Cloudflare stays when the stack drops it.
     """
 
     accounts: EdgeAccounts
@@ -29,6 +30,7 @@ class DnsRecordArgs:
     target: pulumi.Input[str]
     alias_zone_id: pulumi.Input[str] | None = None
     is_proxied: bool = False
+    is_kept: bool = False
 
 
 class DnsRecord(pulumi.ComponentResource):
@@ -79,7 +81,7 @@ def _at_cloudflare(name: str, args: DnsRecordArgs, parent: DnsRecord) -> None:
         # 1 is "automatic", the only TTL of a name that Cloudflare answers for itself.
         ttl=1 if args.is_proxied else TTL_S,
         proxied=args.is_proxied,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args.is_kept),
     )
 
 

@@ -15,6 +15,7 @@ from edge_stacks import (
     values,
 )
 from infra_recording import record
+from pulumi import ResourceOptions
 
 from deploy.paths import REPOSITORY
 from deploy.planning import cache_rule_lint, cloudformation_edge
@@ -22,8 +23,9 @@ from deploy.planning.cloudformation import findings
 from deploy.planning.recording import REGION, whole_program
 from infra.cdn_config import CdnConfig
 from infra.components.certificate import Certificate, CertificateArgs
-from infra.components.cloudflare_cdn import CloudflareCdnArgs
+from infra.components.cloudflare_cdn import CloudflareCdn, CloudflareCdnArgs
 from infra.components.cloudfront_cdn import CloudFrontCdnArgs
+from infra.config import StackConfig
 from infra.config_values import ConfigError
 from infra.edge_accounts import EdgeAccounts
 from infra.policies import check
@@ -108,6 +110,27 @@ def test_cache_rules_stand_behind_a_proxied_name():
     ]
     last = ruleset["rules"][-1]["actionParameters"]
     assert (last["edgeTtl"]["default"], last["browserTtl"]["default"]) == (86400, 3600)
+
+
+@pytest.mark.parametrize("mode", ["cache-rules", "worker-cache"])
+def test_only_the_name_of_supabases_custom_domain_outlives_the_cdn(mode):
+    kept = set()
+
+    def note(args):
+        if args.opts.retain_on_delete:
+            kept.add(args.type_)
+
+    def program():
+        read = StackConfig.load()
+        args = CloudflareCdnArgs(
+            physical_name="cdn", config=read.cdn, accounts=read.edge
+        )
+        CloudflareCdn("cdn", args, ResourceOptions(transformations=[note]))
+        return {}
+
+    record(program, values=values(mode))
+
+    assert kept == ({RECORD} if mode == "cache-rules" else set())
 
 
 def test_a_distribution_has_a_behaviour_for_each_pattern():
