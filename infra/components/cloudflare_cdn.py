@@ -1,11 +1,18 @@
 """The CDN at Cloudflare: a Worker that keeps copies, or Cache Rules of a zone."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
 from infra.catalog.cdn import WORKER_COMPATIBILITY_DATE
-from infra.cdn_config import CACHE_RULES, CLOUDFLARE_MODES, WORKER_CACHE, CdnConfig
+from infra.cdn_config import (
+    CACHE_RULES,
+    CLOUDFLARE_MODES,
+    WORKER_CACHE,
+    WORKER_CACHE_API,
+    CdnConfig,
+)
 from infra.components.dns_record import DnsRecord, DnsRecordArgs
 from infra.edge import cache_rules, worker_settings
 from infra.edge_accounts import EdgeAccounts
@@ -71,8 +78,6 @@ def _worker(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
     import pulumi_cloudflare as cloudflare
 
     is_in_front = args.config.mode == WORKER_CACHE
-    kind = worker_settings.WORKERS_CACHE if is_in_front else worker_settings.CACHE_API
-    origin = f"https://{args.config.origin_host}"
     script = cloudflare.WorkersScript(
         name,
         account_id=args.accounts.cloudflare_account_id,
@@ -80,18 +85,7 @@ def _worker(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
         main_module=worker_settings.MAIN_MODULE,
         content=worker_settings.WORKER.read_text(encoding="utf-8"),
         compatibility_date=WORKER_COMPATIBILITY_DATE,
-        bindings=[
-            {
-                "name": worker_settings.SETTINGS_BINDING,
-                "type": "json",
-                "json": worker_settings.render(origin=origin, cache=kind),
-            },
-            {
-                "name": worker_settings.PURGE_KEY_BINDING,
-                "type": "secret_text",
-                "text": args.config.purge_key,
-            },
-        ],
+        bindings=_bindings(args.config),
         # The Worker's version is part of the key otherwise: each upload would empty
         # the cache, and the fills count as Supabase egress.
         cache_options={"enabled": is_in_front, "cross_version_cache": is_in_front},
@@ -113,6 +107,25 @@ def _worker(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
     )
 
 
+def _bindings(config: CdnConfig) -> Any:
+    """Write what the Worker reads: its settings, and the key that is a secret."""
+    caches = {
+        WORKER_CACHE: worker_settings.WORKERS_CACHE,
+        WORKER_CACHE_API: worker_settings.CACHE_API,
+    }
+    settings = worker_settings.render(
+        origin=f"https://{config.origin_host}", cache=caches[config.mode]
+    )
+    return [
+        {"name": worker_settings.SETTINGS_BINDING, "type": "json", "json": settings},
+        {
+            "name": worker_settings.PURGE_KEY_BINDING,
+            "type": "secret_text",
+            "text": config.purge_key,
+        },
+    ]
+
+
 def _rules(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
     """Make the proxied name of Supabase's custom domain, and the zone's Cache Rules."""
     import pulumi_cloudflare as cloudflare
@@ -132,41 +145,7 @@ def _rules(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
         description="Kiloscale: public images",
         kind="zone",
         phase=PHASE,
-        rules=[
-            {
-                "ref": rule.ref,
-                "description": rule.description,
-                "enabled": True,
-                "expression": rule.expression,
-                "action": "set_cache_settings",
-                "action_parameters": {
-                    "cache": True,
-                    "edge_ttl": {
-                        "mode": "override_origin",
-                        "default": rule.edge_ttl_s,
-                        # A missing object answers 400: without this it would be
-                        # missing for a week.
-                        "status_code_ttls": [
-                            {
-                                "status_code_range": {"from_": 400, "to": 599},
-                                "value": NO_STORE,
-                            }
-                        ],
-                    },
-                    "browser_ttl": {
-                        "mode": "override_origin",
-                        "default": rule.browser_ttl_s,
-                    },
-                    "cache_key": {
-                        "ignore_query_strings_order": True,
-                        "cache_deception_armor": True,
-                    },
-                    "serve_stale": {"disable_stale_while_updating": False},
-                    "respect_strong_etags": True,
-                },
-            }
-            for rule in cache_rules.render(args.config.domain)
-        ],
+        rules=[_rule(rule) for rule in cache_rules.render(args.config.domain)],
         opts=child,
     )
     cloudflare.TieredCache(
@@ -175,3 +154,33 @@ def _rules(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
         value="on",
         opts=child,
     )
+
+
+def _rule(rule: cache_rules.CacheRule) -> Any:
+    """Write a Cache Rule in the provider's names."""
+    lifetimes = {
+        "mode": "override_origin",
+        "default": rule.edge_ttl_s,
+        # A missing object answers 400: without this it would be missing for a week.
+        "status_code_ttls": [
+            {"status_code_range": {"from_": 400, "to": 599}, "value": NO_STORE}
+        ],
+    }
+    return {
+        "ref": rule.ref,
+        "description": rule.description,
+        "enabled": True,
+        "expression": rule.expression,
+        "action": "set_cache_settings",
+        "action_parameters": {
+            "cache": True,
+            "edge_ttl": lifetimes,
+            "browser_ttl": {"mode": "override_origin", "default": rule.browser_ttl_s},
+            "cache_key": {
+                "ignore_query_strings_order": True,
+                "cache_deception_armor": True,
+            },
+            "serve_stale": {"disable_stale_while_updating": False},
+            "respect_strong_etags": True,
+        },
+    }

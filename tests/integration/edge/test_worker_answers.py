@@ -193,6 +193,13 @@ def test_head_is_answered_like_get_without_the_body(worker):
     assert answer.headers["content-length"] == str(len(PNG))
 
 
+def test_head_does_not_tell_the_length_of_a_compressed_body(worker):
+    answer = worker.ask(f"{REPORTS}head.svg", "HEAD")
+
+    assert answer.status == 200
+    assert answer.headers.get("content-length", str(len(SVG))) == str(len(SVG))
+
+
 def test_names_as_supabase_js_writes_them_need_no_redirect(worker):
     name = "caf%C3%A9%20(1)%20@home,%20a+b=c&d;e!'%5B1%5D.png"
 
