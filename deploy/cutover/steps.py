@@ -119,15 +119,17 @@ def _answers(
 ) -> Iterator[Result]:
     """Ask the front as users at the edges of both sides, and outside its paths."""
     deployment.progress(f"asking {urlsplit(share.base).netloc}")
-    for name in SHARED:
-        for bucket, side in boundaries(share.percent):
-            user = user_of_bucket(bucket)
-            seen = ask(f"{share.base}/{name}", user=user, client=client)
-            yield _judged(
-                share, f"{name}-{bucket}", f"{name}, bucket {bucket}", side, seen
-            )
     seen = ask(f"{share.base}/{OURS_ALONE}", client=client)
     yield _judged(share, OURS_ALONE, OURS_ALONE, "ours", seen)
+    if seen.status is None:
+        return  # nor would it answer any other question
+    for name in SHARED:
+        for bucket, side in boundaries(share.percent):
+            seen = ask(
+                f"{share.base}/{name}", user=user_of_bucket(bucket), client=client
+            )
+            what = f"{name}, bucket {bucket}"
+            yield _judged(share, f"{name}-{bucket}", what, side, seen)
     if not share.is_local:
         address = urlsplit(share.base)
         url = f"{address.scheme}://{address.netloc}/rest/v1/"
@@ -139,11 +141,9 @@ def _judged(share: Share, noun: str, what: str, side: str, seen: Seen) -> Result
     status, title, remedy = Status.PASS, f"{what}: {side} answered", None
     if seen.status is None:
         status, title = Status.FAIL, f"{what}: no answer ({seen.error})"
-        remedy = (
-            "./bootstrap local.status"
-            if share.is_local
-            else share.command(share.percent)
-        )
+        remedy = f"pulumi stack output apiUrls --stack {share.stack}"
+        if share.is_local:
+            remedy = "./bootstrap local.status"
     elif not seen.side and seen.status >= BAD_REQUEST:
         # CloudFront runs no function on such answers, so nothing names the side.
         status = Status.WARN

@@ -111,9 +111,10 @@ def test_no_answer_is_a_failure_with_its_reason():
 
     found, _ = results(share(5), refuse)
 
-    assert found["answers.chat-send-0"].title == (
-        "chat-send, bucket 0: no answer (ConnectError: name does not resolve)"
+    assert found["answers.health-check"].title == (
+        "health-check: no answer (ConnectError: name does not resolve)"
     )
+    assert "answers.chat-send-0" not in found
 
 
 def test_without_a_front_it_says_that_no_share_is_kept():
