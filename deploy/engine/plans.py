@@ -129,11 +129,11 @@ def _without_engine() -> Result:
 
 def _plan(deployment: Deployment, seen: Sequence[str]) -> "PlanFile":
     """Make a plan of what the program declares and what the engine would do."""
-    from deploy.planning import changes, declared, inputs, ledger, planfile
+    from deploy.planning import changes, inputs, ledger, planfile, programs
     from deploy.steps.preflight import git
 
     deployment.progress("recording what the program declares")
-    document = declared.declare(deployment).document
+    document = programs.declare(deployment).document
     last = ledger.load(ledger.folder(deployment))
     differs = changes.between(last, document)
     return planfile.PlanFile(

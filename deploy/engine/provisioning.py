@@ -105,11 +105,11 @@ def _update(deployment: Deployment, seen: Preview) -> Iterator[Result]:
 
 def _kept(deployment: Deployment) -> Result:
     """Keep what was declared, for ``plan`` to compare with."""
-    from deploy.planning import declared
+    from deploy.planning import programs
 
     deployment.progress("noting what was declared")
     try:
-        digest = declared.save(deployment)
+        digest = programs.save(deployment)
     except DeployError as error:
         # The update is done: only the next plan will show more than differs.
         return Result(
