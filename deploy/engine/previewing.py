@@ -51,7 +51,7 @@ class Preview:
         }
 
 
-def look(deployment: Deployment) -> Preview:
+def preview(deployment: Deployment) -> Preview:
     """Ask the engine what an update would do; the zips are built for it, if need be.
 
     Raises:
@@ -77,15 +77,6 @@ def look(deployment: Deployment) -> Preview:
         warnings=tuple(dict.fromkeys(watch.warnings)),
         ms=(time.perf_counter() - started) * 1000,
     )
-
-
-def lines(deployment: Deployment) -> list[str]:
-    """Ask the engine, and give a line for each change; ``plan`` shows them.
-
-    Raises:
-        DeployError: As `look`.
-    """
-    return [each.line() for each in look(deployment).changes]
 
 
 def _refuse_untold(
