@@ -11,7 +11,7 @@ from deploy.paths import REPOSITORY, state_dir
 
 if TYPE_CHECKING:
     from deploy.bundles import Bundle
-    from deploy.engine.preview import Preview
+    from deploy.engine.previewing import Preview
     from deploy.journal import Entry
     from deploy.local.facts import LocalStack
 

@@ -38,11 +38,11 @@ def accept(
     if deployment.is_local:
         return
     if any(step.id == INFRASTRUCTURE for step in steps):
-        from deploy.engine.preview import look, refuse_losses
+        from deploy.engine.previewing import preview, refuse_losses
 
         progress.step_started("preview", "looking at what would change")
         try:
-            deployment.preview = look(deployment)
+            deployment.preview = preview(deployment)
         finally:
             progress.close()
         console.tell_lines(deployment.preview.lines())

@@ -10,7 +10,7 @@ from deploy.deployment import Deployment
 from deploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from deploy.engine.preview import Preview
+    from deploy.engine.previewing import Preview
     from deploy.planning.planfile import PlanFile
 
 AGE_MAX = timedelta(hours=24)
@@ -98,9 +98,9 @@ def _write(deployment: Deployment, path: Path) -> Iterator[Result]:
             yield _without_engine()
             seen = [UNSEEN]
         else:
-            from deploy.engine.preview import look, results
+            from deploy.engine.previewing import preview, results
 
-            found = look(deployment)
+            found = preview(deployment)
             yield from results(found, deployment.allowed_losses)
             seen = _lines(found) or [f"{ENGINE}nothing"]
     plan = _plan(deployment, seen)

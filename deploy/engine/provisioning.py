@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.engine.preview import Preview, look, refuse_losses, results
+from deploy.engine.previewing import Preview, preview, refuse_losses, results
 from deploy.engine.watch import Failure, Watch
 from deploy.errors import DeployError, ExitCode, HalfDoneError, InterruptedRunError
 
@@ -36,7 +36,7 @@ class Updated:
 
 def provision(deployment: Deployment) -> Iterator[Result]:
     """Preview, unless this run has; then update, unless nothing would change."""
-    seen = deployment.preview or look(deployment)
+    seen = deployment.preview or preview(deployment)
     shown = results(seen, deployment.allowed_losses)
     if deployment.dry_run:
         yield from shown

@@ -11,7 +11,7 @@ import pytest
 
 from deploy import deployment as deployments
 from deploy.deployment import Deployment
-from deploy.planning import declared
+from deploy.planning import programs
 
 STACK = "production"
 
@@ -109,7 +109,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
     monkeypatch.setattr(deployments, "stack_names", lambda: ["local", STACK])
     # The program is the imitation's: what ours declares is not asked.
-    monkeypatch.setattr(declared, "save", lambda _: "0" * 64)
+    monkeypatch.setattr(programs, "save", lambda _: "0" * 64)
     return FakePulumi(folder)
 
 

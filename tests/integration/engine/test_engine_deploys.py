@@ -13,7 +13,7 @@ import pytest
 from deploy import console
 from deploy.commands import Output
 from deploy.deploying import Request, deploy
-from deploy.planning import declared, inputs, planfile
+from deploy.planning import inputs, planfile, programs
 
 pytestmark = pytest.mark.integration
 
@@ -124,7 +124,7 @@ def plan(run, tmp_path, monkeypatch):
     document = {"format": 1, "resources": [], "stack": "x"}
     program = SimpleNamespace(document=document)
     monkeypatch.setattr(inputs, "of_stack", lambda *_, **__: dict(made_from))
-    monkeypatch.setattr(declared, "declare", lambda _: program)
+    monkeypatch.setattr(programs, "declare", lambda _: program)
     path = tmp_path / "plan.json"
     code, report, _ = run(plan=str(path))
     return SimpleNamespace(path=path, code=code, report=report, made_from=made_from)

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.engine import cli
 from deploy.engine.failures import explain
-from deploy.engine.preview import look
+from deploy.engine.previewing import preview
 from deploy.errors import AuthError, DeployError, LockedError, UsageError
 
 pytestmark = pytest.mark.integration
@@ -35,7 +35,7 @@ TypeError: compose() takes 2 arguments"""
 
 def refused(deployment):
     with pytest.raises(DeployError) as caught:
-        look(deployment)
+        preview(deployment)
     return caught.value
 
 
@@ -90,7 +90,7 @@ def test_a_backend_without_the_stack(fake, make):
 
 
 def test_the_selected_stack_of_the_user_stays_selected(fake, make):
-    look(make())
+    preview(make())
 
     assert not any("select" in call for call in fake.calls)
 

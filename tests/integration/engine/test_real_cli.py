@@ -10,7 +10,7 @@ import pytest
 
 from deploy.deployment import Deployment
 from deploy.engine import cli, workspace
-from deploy.engine.preview import look
+from deploy.engine.previewing import preview
 from deploy.errors import AuthError, UsageError
 
 pytestmark = [
@@ -50,7 +50,7 @@ def stack(project):
 
 def test_a_backend_without_the_stack(deployment):
     with pytest.raises(UsageError, match="has no stack named tryout"):
-        look(deployment)
+        preview(deployment)
 
 
 def test_nobody_logged_in(deployment, monkeypatch):
@@ -58,7 +58,7 @@ def test_nobody_logged_in(deployment, monkeypatch):
     monkeypatch.delenv("PULUMI_ACCESS_TOKEN", raising=False)
 
     with pytest.raises(AuthError, match="not logged in"):
-        look(deployment)
+        preview(deployment)
 
 
 @pytest.mark.parametrize("given", ["wrong", None])
@@ -68,11 +68,11 @@ def test_a_passphrase_that_is_wrong_or_missing(deployment, stack, monkeypatch, g
         monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", given)
 
     with pytest.raises(AuthError, match="passphrase"):
-        look(deployment)
+        preview(deployment)
 
 
 def test_a_program_without_resources_changes_none(deployment, stack):
-    seen = look(deployment)
+    seen = preview(deployment)
 
     assert [each.name for each in seen.changes if each.name != "outputs"] == []
     assert seen.engine.backend.startswith("file://")

@@ -51,7 +51,7 @@ class Preview:
         }
 
 
-def look(deployment: Deployment) -> Preview:
+def preview(deployment: Deployment) -> Preview:
     """Ask the engine what an update would do; the zips are built for it, if need be.
 
     Raises:
