@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import jwt
-import psycopg
 import pytest
 from replica_pair import Pair
 
@@ -30,11 +29,9 @@ def pair(short_folder):
 
 
 @pytest.fixture
-def app(pair):
-    from conftest import App
-
-    with psycopg.connect(pair.primary_url, autocommit=True) as connection:
-        yield App(pair.primary_url, connection)
+def app_url(pair):
+    """The app's database is the primary."""
+    return pair.primary_url
 
 
 class Counted(SingleConnection):
