@@ -29,12 +29,14 @@ class Pair:
     """Both servers, running.
 
     Attributes:
+        folder: Holds both.
         primary_url: Of role postgres.
         replica_url: The same on the replica.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=PASSAGE)
+        self.folder = folder
         self._facts = new_stack(folder, home=folder)
         self.primary_url = self._facts.database_url
         self._primary = Cluster(

@@ -2,14 +2,19 @@
 
 import json
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import jwt
-import psycopg
 import pytest
 from replica_pair import Pair
+from starlette.testclient import TestClient
 
+from benchmarks.services.settings import variables
+from deploy.local.facts import new_stack
+from functions.asgi import create
 from functions.read_history.handler import application
 from functions.read_history.settings import Settings
 from functions.shared import replicas
@@ -30,11 +35,9 @@ def pair(short_folder):
 
 
 @pytest.fixture
-def app(pair):
-    from conftest import App
-
-    with psycopg.connect(pair.primary_url, autocommit=True) as connection:
-        yield App(pair.primary_url, connection)
+def app_url(pair):
+    """The app's database is the primary."""
+    return pair.primary_url
 
 
 class Counted(SingleConnection):
@@ -243,3 +246,37 @@ def test_a_replica_that_was_promoted_is_no_longer_behind(reader, chat, pair):
     )
 
     assert rows[0].staleness_s == 0
+
+
+@pytest.fixture
+def serve(pair, app):
+    """The ASGI server with both databases."""
+    local = replace(
+        new_stack(pair.folder, home=pair.folder),
+        jwt_secret=SECRET,
+        database_url=pair.primary_url,
+    )
+    database = SimpleNamespace(stack=local)
+    given = variables(database, url=pair.primary_url, standin_url="http://127.0.0.1:9")
+    given |= {
+        "LIMIT_STORE": "memory",
+        "DATABASE_REPLICA_URL": pair.replica_url,
+        "REPLICA_STALENESS_S": "60",
+    }
+    with TestClient(create(given, drains=False)) as client:
+        yield client
+
+
+def test_a_server_of_one_s_own_reads_from_the_replica_as_well(serve, chat, app, pair):
+    claims = {"sub": str(app.user), "aud": "authenticated", "exp": 4_000_000_000}
+    bearer = jwt.encode(claims, SECRET, algorithm="HS256")
+    with pair.paused_replay():
+        say(app, chat, "second")
+
+        answer = serve.get(
+            f"/functions/v1/chat-history?chat_id={chat}",
+            headers={"authorization": f"Bearer {bearer}"},
+        )
+
+    # The bound is a minute here: what only the primary has is not there yet.
+    assert [each["text"] for each in answer.json()["messages"]] == ["first"]
