@@ -49,7 +49,6 @@ def withdraw(deployment: Deployment, step_id: str) -> Iterator[Result]:
     before = pending.read(deployment.records)
     if before is None:
         return
-    forget_proofs(deployment)
     try:
         yield from _withdraw(deployment, step_id, before)
     except DeployError as error:
@@ -79,6 +78,7 @@ def _withdraw(
         if functions and old and version and _has(functions, service.name, old):
             moves.append((service, version.number, old.number))
     if functions and moves:
+        forget_proofs(deployment)
         functions.move_together(moves)
         log.append(deployment.records, log.WITHDRAWN, now)
     if moves or not new:
