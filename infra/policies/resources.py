@@ -7,10 +7,13 @@ from typing import Any, NamedTuple
 
 from pulumi.output import Unknown
 
-from infra.catalog.sizes import DEFAULT_USERS, SIZES, usable_clients
-
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105  # a marker, not a secret
 """Key of the wrapper of a secret in what mocks get (pulumi SDK, ``rpc.py``)."""
+
+
+POOLER_ROOM = 150
+"""Clients of the pooler for the functions of a stack on the smallest computes: 200 less
+50 for the app itself (Supabase docs, "Compute and disk", 2026-11)."""
 
 
 class Finding(NamedTuple):
@@ -72,7 +75,7 @@ class Resources(list[Registered]):
         *,
         outputs: Mapping[str, Any] | None = None,
         secrets: Collection[str] = (),
-        pooler_room: int = usable_clients(SIZES[DEFAULT_USERS].compute.pooler_clients),
+        pooler_room: int = POOLER_ROOM,
     ) -> None:
         super().__init__(resources)
         self.outputs = outputs or {}
