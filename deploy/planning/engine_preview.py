@@ -40,10 +40,10 @@ def preview_with_engine(deployment: Deployment) -> Preview:
 
     if deployment.is_local or cli.where() is None:
         return Preview()
-    from deploy.engine.preview import look
+    from deploy.engine import previewing
 
     try:
-        found = look(deployment)
+        found = previewing.preview(deployment)
     except DeployError as error:
         return Preview(problem=str(error))
     return Preview(

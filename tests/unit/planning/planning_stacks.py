@@ -10,7 +10,7 @@ from infra.archives import Archives
 from infra.assembly import service_args
 from infra.catalog.services import CHAT_SEND, Service
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
-from infra.components.python_service import PythonService
+from infra.components.python_service import PythonService, release_together
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
 from infra.config import StackConfig
 
@@ -71,4 +71,6 @@ def small_program(
         for topic in service.sends_to
     }
     args = service_args(service, config, archives, key, queues)
-    return {"arn": PythonService(service.name, args).arn}
+    made = PythonService(service.name, args)
+    release_together([made])
+    return {"arn": made.arn}

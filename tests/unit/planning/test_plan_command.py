@@ -11,13 +11,14 @@ from planning_stacks import SECRETS, small_program, write
 
 from deploy.commands import Output
 from deploy.deployment import Deployment
-from deploy.engine import cli, preview
+from deploy.engine import cli, previewing
 from deploy.errors import DeployError
 from deploy.local.facts import new_stack
 from deploy.paths import STATE_VARIABLE
 from deploy.planning import (
     commands,
     engine_preview,
+    judging,
     ledger,
     linting,
     planfile,
@@ -26,7 +27,12 @@ from deploy.planning import (
 )
 from deploy.planning.commands import Request
 from infra.catalog.services import CHAT_SEND
-from infra.components.python_service import PythonService, PythonServiceArgs
+from infra.components.python_service import (
+    PythonService,
+    PythonServiceArgs,
+    release_together,
+)
+from infra.policies import OF_ONE
 
 CHECKS = [
     "configuration.values",
@@ -72,12 +78,18 @@ class Silent:
         pass
 
 
+def check_each(resources):
+    """Judge each resource for itself: a part of a program lacks what others ask for."""
+    return sorted(finding for rule in OF_ONE for finding in rule(resources))
+
+
 @pytest.fixture
 def state(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "state"))
     monkeypatch.setattr(linting, "Linter", Silent)
     monkeypatch.setattr(Silent, "messages", ())
     monkeypatch.setattr(programs, "whole_program", small_program)
+    monkeypatch.setattr(judging, "check", check_each)
     monkeypatch.setenv("PATH", "/nowhere")
     return tmp_path / "state"
 
@@ -320,11 +332,13 @@ def test_a_secret_in_a_plain_input_is_a_finding_and_is_not_shown(plan, monkeypat
 
         secret = stackfile.read("production", Path()).value("internalApiKey")
         small_program(archives)
+        relay = PythonService("relay-outbox", RELAY)
+        release_together([relay])
         wrong = CronScheduleArgs(
             physical_name="nightly",
             expression=f"rate(1 night) {secret}",
             period_s=60,
-            service=PythonService("relay-outbox", RELAY),
+            service=relay,
         )
         return {"name": CronSchedule("nightly", wrong).name}
 
@@ -338,7 +352,7 @@ def test_a_secret_in_a_plain_input_is_a_finding_and_is_not_shown(plan, monkeypat
     flat = " ".join(out.split())
     assert code == 7
     assert "nightly: scheduleExpression: a secret stands there in plain text" in flat
-    assert "rate(1 night) <secret> is neither" in flat
+    assert "rate(1 night) <secret>" in flat
     assert "ChatSend: <secret> is wrong" in flat
     assert [each for each in hidden if each in out] == []
 
@@ -361,7 +375,7 @@ def engine(state, stacks, monkeypatch):
     monkeypatch.setattr(cli, "where", lambda: "pulumi")
 
     def answers(look):
-        monkeypatch.setattr(preview, "look", look)
+        monkeypatch.setattr(previewing, "preview", look)
 
     return answers
 
