@@ -11,7 +11,7 @@ class Secret:
 
     Attributes:
         config: Key in ``Pulumi.<stack>.yaml``.
-        field: Name of the field of ``StackConfig``.
+        field: Path of the field in ``StackConfig``, e.g. ``cdn.purge_key``.
         setting: Environment variable of the functions; empty if none reads it.
     """
 
@@ -40,6 +40,7 @@ SECRETS: tuple[Secret, ...] = (
     Secret(config="openaiApiKey", field="openai_api_key", setting="OPENAI_API_KEY"),
     Secret(config=REDIS_CONFIG, field="redis_url", setting=REDIS_SETTING),
     Secret(config="alertWebhook", field="alert_webhook", setting=""),
+    Secret(config="purgeKey", field="cdn.purge_key", setting=""),
 )
 
 

@@ -82,7 +82,11 @@ OF_ONE: frozenset[Rule] = frozenset(
 makes the resource. The others need the whole stack."""
 
 OF_WRAPPERS: frozenset[Rule] = frozenset(
-    {data.secrets_are_secret, leaks.no_input_has_a_secret_in_plain}
+    {
+        data.secrets_are_secret,
+        leaks.no_input_has_a_secret_in_plain,
+        parameters.parameters_are_secret,
+    }
 )
 """Rules that tell a secret from plain text by its wrapper, which the engine takes off
 before it asks a policy pack (pulumi-policy 1.21, ``deserialize.py``)."""

@@ -15,9 +15,17 @@ def parameters_are_encrypted_with_our_key(resources: Resources) -> Iterator[Find
         elif is_known(key) and resources.find("kms/key:Key", arn=key) is None:
             what = "not encrypted with a key of the stack"
             yield parameter.finding(parameters_are_encrypted_with_our_key, what)
-        elif not is_secret(parameter.inputs.get("value")):
+
+
+def parameters_are_secret(resources: Resources) -> Iterator[Finding]:
+    """Find parameters whose value would stand in the state in plain text."""
+    for parameter in resources.of("ssm/parameter:Parameter"):
+        if not is_secret(parameter.inputs.get("value")):
             what = "its value would stand in the stack's state in plain text"
-            yield parameter.finding(parameters_are_encrypted_with_our_key, what)
+            yield parameter.finding(parameters_are_secret, what)
 
 
-RULES: tuple[Rule, ...] = (parameters_are_encrypted_with_our_key,)
+RULES: tuple[Rule, ...] = (
+    parameters_are_encrypted_with_our_key,
+    parameters_are_secret,
+)

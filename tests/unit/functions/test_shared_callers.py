@@ -22,7 +22,7 @@ CLAIMS = {
     "aud": "authenticated",
     "role": "authenticated",
     "iss": ISSUER,
-    "exp": int(time.time()) + 60,
+    "exp": int(time.time()) + 3_600,
 }
 
 
@@ -61,7 +61,7 @@ def test_a_token_for_several_audiences_is_taken():
         (token(algorithm="HS384"), "the token is not valid"),
         (token(exp=int(time.time()) - 1), "the token has expired"),
         (token(exp=...), "the token is not valid"),
-        (token(nbf=int(time.time()) + 60), "the token is not valid"),
+        (token(nbf=int(time.time()) + 3_600), "the token is not valid"),
         (token(aud="anon"), "the token is not for the audience 'authenticated'"),
         (token(aud=...), "the token is not for the audience 'authenticated'"),
         (token(iss="https://evil.test"), "the token is of another issuer"),

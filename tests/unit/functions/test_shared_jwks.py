@@ -29,7 +29,7 @@ CLAIMS = {
     "aud": "authenticated",
     "role": "authenticated",
     "iss": ISSUER,
-    "exp": int(time.time()) + 60,
+    "exp": int(time.time()) + 3_600,
 }
 EC_KEY, EC_NEW = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
 EC_384 = ec.generate_private_key(ec.SECP384R1())

@@ -115,7 +115,7 @@ FAULTS = [
     (KEY_POLICY, "functions-policy", {"policy": READ_ONLY}, "budget", "budgets_are_heard"),
     ("ssm/parameter:Parameter", "secrets-digests", {"type": "String"}, "secrets-digests", "parameters_are_encrypted_with_our_key"),
     ("ssm/parameter:Parameter", "secrets-digests", {"keyId": "alias/aws/ssm"}, "secrets-digests", "parameters_are_encrypted_with_our_key"),
-    ("ssm/parameter:Parameter", "secrets-digests", {"value": "{}"}, "secrets-digests", "parameters_are_encrypted_with_our_key"),
+    ("ssm/parameter:Parameter", "secrets-digests", {"value": "{}"}, "secrets-digests", "parameters_are_secret"),
     (FUNCTION, "chat-send", {"publish": None}, "chat-send", "functions_are_published"),
 ]  # fmt: skip
 

@@ -49,6 +49,18 @@ TABLE = [
     ("monthlyBudgetUsd", PLAIN_RUN, "-5", "must be a number from 0 to 100000, got -5"),
     ("alertEmail", OPTIONAL, "a@b.com, c@d.com", "must be one email address, got a@b.com, c@d.com"),
     ("alertWebhook", OPTIONAL, "http://hooks.example.com/T0", "must be a URL, https://..."),
+    ("cdn", PLAIN_RUN, "varnish", "must be one of none, worker-cache, worker-cache-api, cache-rules, cloudfront, got varnish"),
+    ("cdnDomain", OPTIONAL, "https://cdn.example.com", "must be a host name in lower case, cdn.example.com, got https://cdn.example.com"),
+    ("purgeKey", OPTIONAL, DEAD_KEY, "must have at least 32 characters, got 20"),
+    ("cloudflareAccountId", OPTIONAL, "xyz", "must have 32 hexadecimal digits in lower case, got xyz; the zone's Overview page in the Cloudflare dashboard shows it"),
+    ("cloudflareZoneId", OPTIONAL, "xyz", "must have 32 hexadecimal digits in lower case, got xyz; the zone's Overview page in the Cloudflare dashboard shows it"),
+    ("route53ZoneId", OPTIONAL, "zone", "must be a hosted zone's id, Z..., got zone"),
+    ("certificateArn", OPTIONAL, "arn:aws:acm:eu-central-1:123456789012:certificate/x", "must be an ARN, arn:aws:acm:us-east-1:..., got arn:aws:acm:eu-central-1:123456789012:certificate/x"),
+    ("front", PLAIN_RUN, "nginx", "must be one of none, cloudfront, worker, got nginx"),
+    ("apiDomain", OPTIONAL, "api", "must be a host name in lower case, cdn.example.com, got api"),
+    ("cutoverPercent", PLAIN_RUN, "101", "must be a whole number from 0 to 100, the share of users in percent whose requests go to Kiloscale's functions, got 101; run `pulumi config set cutoverPercent 0`"),
+    ("cutoverFrom", OPTIONAL, "http://x.example.com/functions/v1", "must be none or a URL, https://..., got http://x.example.com/functions/v1"),
+    ("smokeUserId", OPTIONAL, "me", "must be a uuid, 8-4-4-4-12 hexadecimal digits, got me"),
 ]  # fmt: skip
 
 

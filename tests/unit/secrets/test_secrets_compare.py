@@ -145,9 +145,13 @@ def test_every_secret_of_the_configuration_is_declared_with_its_setting():
     from dataclasses import fields
 
     from infra.catalog.secrets import SECRETS
+    from infra.cdn_config import CdnConfig
     from infra.config import StackConfig
 
     secret = {each.name for each in fields(StackConfig) if "Output" in str(each.type)}
+    secret |= {
+        f"cdn.{each.name}" for each in fields(CdnConfig) if "Output" in str(each.type)
+    }
 
     assert {each.field for each in SECRETS} == secret
     read = {name for service in SERVICES for name in service.settings}
