@@ -11,7 +11,9 @@ from deploy.deployment import Deployment
 from deploy.drift.findings import skipped
 
 FUNCTION = "drift"
-"""``drift(deployment)`` yields results; what differs is a warning with a remedy."""
+"""``drift(deployment)`` yields results; what differs is a warning or a failure."""
+
+DIFFERS = (Status.WARN, Status.FAIL)
 
 
 def others(
@@ -19,6 +21,7 @@ def others(
     part: str,
     module: str,
     *,
+    function: str = FUNCTION,
     otherwise: str,
     remedy: str | None = None,
 ) -> Iterator[Result]:
@@ -28,24 +31,29 @@ def others(
         deployment: The stack.
         part: Name of the part.
         module: Who looks, e.g. ``deploy.engine.drift``.
+        function: Its function, that takes the stack.
         otherwise: Why nothing is looked at without it.
         remedy: What to type then.
     """
-    look = _function(module)
+    look = _function(module, function)
     if look is None:
         yield from skipped(part, otherwise, remedy)
         return
     for result in look(deployment):
         # Counted in one way, whoever looked.
-        yield replace(result, planned=result.status is Status.WARN)
+        is_drift = result.status in DIFFERS
+        status = Status.WARN if is_drift else result.status
+        yield replace(result, status=status, planned=is_drift)
 
 
-def _function(module: str) -> Callable[[Deployment], Iterator[Result]] | None:
+def _function(
+    module: str, function: str
+) -> Callable[[Deployment], Iterator[Result]] | None:
     """Find the function that looks; ``None`` if its package is not there."""
     with suppress(ModuleNotFoundError):
         if importlib.util.find_spec(module):
             found: Callable[[Deployment], Iterator[Result]] | None = getattr(
-                importlib.import_module(module), FUNCTION, None
+                importlib.import_module(module), function, None
             )
             return found
     return None

@@ -94,10 +94,11 @@ def test_a_package_that_is_not_there_is_skipped_with_the_reason():
     assert result.title == "skipped: nobody looks"
 
 
-def test_what_another_package_warns_of_counts_as_drift(monkeypatch):
-    warned = Result(id="edge.rule", title="a rule differs", status=Status.WARN)
-    monkeypatch.setattr(seams, "_function", lambda _: lambda _: iter([warned]))
+@pytest.mark.parametrize("status", [Status.WARN, Status.FAIL])
+def test_what_another_package_warns_of_counts_as_drift(monkeypatch, status):
+    found = Result(id="edge.rule", title="a rule differs", status=status)
+    monkeypatch.setattr(seams, "_function", lambda *_: lambda _: iter([found]))
 
     (result,) = seams.others(DEPLOYMENT, "edge", "there", otherwise="")
 
-    assert result.planned
+    assert (result.planned, result.status) == (True, Status.WARN)
