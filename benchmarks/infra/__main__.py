@@ -12,7 +12,8 @@ from benchmarks.infra.catching import FAULTS, Seen, catch, report
 from benchmarks.infra.emulator import running
 from benchmarks.infra.probes import zips
 from benchmarks.infra.program import record
-from benchmarks.infra.rights import NOT_PROVED, Cell, matrix, table
+from benchmarks.infra.rights import NOT_PROVED, Cell, table
+from benchmarks.infra.trying import matrix
 from deploy.emulator.provision import provision
 
 INTRODUCTION = """\

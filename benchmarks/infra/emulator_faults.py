@@ -8,77 +8,18 @@ They are put in one after the other, after the program was provisioned with the 
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from benchmarks.infra.catching import Seen, seen
 from benchmarks.infra.faults import Fault
+from benchmarks.infra.lab import HANDLER, Lab, full
 from benchmarks.infra.probes import zipped
 from deploy.bundles import build, host_target
-from deploy.emulator.clients import client
 from deploy.local.facts import LocalStack
 from infra.catalog.services import RELAY_OUTBOX
-from infra.naming import physical_name
 
 EMPTY = "{}"
 QUEUES = "arn:aws:sqs:eu-central-1:000000000000"
-HANDLER = RELAY_OUTBOX.handler
-
-
-@dataclass(frozen=True)
-class Lab:
-    """The emulator with the program on it."""
-
-    stack: LocalStack
-
-    def api(self, name: str) -> Any:
-        """Give a client with the administrator's keys."""
-        return client(self.stack, name)
-
-    @cached_property
-    def folder(self) -> Path:
-        """Where zips are written."""
-        folder = self.stack.state / "faults"
-        folder.mkdir(exist_ok=True)
-        return folder
-
-    def configured(self, **values: Any) -> str:
-        """Publish relay-outbox with another configuration; give what it answers."""
-        functions, name = self.api("lambda"), full("relay-outbox")
-        functions.update_function_configuration(FunctionName=name, **values)
-        version = functions.publish_version(FunctionName=name)["Version"]
-        return self.answer("relay-outbox", version)
-
-    def coded(self, content: bytes, **values: Any) -> str:
-        """Publish relay-outbox with another zip; give what it answers."""
-        functions, name = self.api("lambda"), full("relay-outbox")
-        sound = {"Handler": HANDLER, **values}
-        functions.update_function_configuration(FunctionName=name, **sound)
-        published = functions.update_function_code(
-            FunctionName=name, ZipFile=content, Publish=True
-        )
-        return self.answer("relay-outbox", published["Version"])
-
-    def answer(self, service: str, qualifier: str = "live", **event: Any) -> str:
-        """Invoke a function; give its error, or its answer."""
-        answer = self.api("lambda").invoke(
-            FunctionName=full(service),
-            Qualifier=qualifier,
-            Payload=json.dumps(event).encode(),
-        )
-        text: str = answer["Payload"].read().decode()
-        return f"{answer.get('FunctionError', 'answered')}: {text}"
-
-    def sent(self, service: str, queue: str) -> str:
-        """Let a function send to a queue; give what it says."""
-        url = f"{self.stack.emulator_url}/000000000000/{full(queue)}"
-        return self.answer(
-            service,
-            api="sqs",
-            operation="send_message",
-            arguments={"QueueUrl": url, "MessageBody": "{}"},
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +57,6 @@ def catch(faults: Iterable[EmulatorFault], stack: LocalStack) -> list[Seen]:
             said = str(error)
         found.append(seen(fault, [said]))
     return found
-
-
-def full(name: str) -> str:
-    """Give a physical name."""
-    return physical_name("local", name)
 
 
 def _without_the_service(lab: Lab) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.infra.emulator import running
 from benchmarks.infra.probes import zips
-from benchmarks.infra.rights import NOT_PROVED, matrix, table
+from benchmarks.infra.rights import NOT_PROVED, table
+from benchmarks.infra.trying import matrix
 from deploy.bench import Figure
 from deploy.emulator.provision import provision
 

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from benchmarks.infra import emulator_faults, rights
+from benchmarks.infra.attempts import attempts
 from benchmarks.infra.probes import zips
+from benchmarks.infra.trying import matrix, row
 from deploy.emulator.clients import client
 from deploy.emulator.provision import provision
 from infra.policies import RULES
@@ -29,7 +31,7 @@ def wrong(cells) -> list[str]:
 
 
 def test_every_role_may_do_what_is_declared_and_nothing_else(stack):
-    cells = list(rights.matrix(stack))
+    cells = list(matrix(stack))
 
     assert wrong(cells) == []
     assert len(cells) > 500
@@ -38,7 +40,7 @@ def test_every_role_may_do_what_is_declared_and_nothing_else(stack):
 
 
 def test_everything_that_is_declared_was_tried(stack):
-    tried = {(each.action, each.on) for each in rights.attempts(stack)}
+    tried = {(each.action, each.on) for each in attempts(stack)}
 
     for role in rights.ROLES:
         assert rights.declarations(role) <= tried, role
@@ -52,7 +54,7 @@ def test_a_right_too_many_and_one_too_few_are_seen(stack):
     document = json.dumps({"Version": "2012-10-17", "Statement": [purge]})
 
     iam.put_role_policy(RoleName=name, PolicyName="service", PolicyDocument=document)
-    seen = wrong(rights.row(stack, "read-history", rights.attempts(stack)))
+    seen = wrong(row(stack, "read-history", attempts(stack)))
     iam.put_role_policy(
         RoleName=name, PolicyName="service", PolicyDocument=json.dumps(before)
     )

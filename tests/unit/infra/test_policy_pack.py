@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from pulumi.output import Unknown
 from pulumi_policy import (
     EnforcementLevel,
@@ -16,6 +17,7 @@ from pulumi_policy import policy as policy_module
 
 from benchmarks.infra.policy_faults import FAULTS
 from benchmarks.infra.program import configuration, record
+from deploy.paths import REPOSITORY
 from infra.config import StackConfig
 from infra.config_values import Values
 from infra.policies import OF_ONE, OF_WRAPPERS, RULES
@@ -182,3 +184,15 @@ def test_unknown_values_of_every_type_become_unknown():
     assert len(texts) == 7
     assert all(isinstance(each, Unknown) for each in found["list"])
     assert found["known"] == "x"
+
+
+def test_the_pack_runs_in_the_environment_of_the_program():
+    folder = REPOSITORY / "infra" / "policypack"
+    project = yaml.safe_load((folder / "PulumiPolicy.yaml").read_text())
+
+    assert project["runtime"]["name"] == "python"
+    virtualenv = folder / project["runtime"]["options"]["virtualenv"]
+    assert virtualenv.resolve() == (REPOSITORY / ".venv").resolve()
+    for line in (folder / "requirements.txt").read_text().splitlines():
+        if line.startswith(("-r ", "-e ")):
+            assert (folder / line[3:]).exists(), line
