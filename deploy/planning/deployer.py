@@ -1,0 +1,111 @@
+"""The rights that deploying one stack takes, as IAM and Cloudflare write them."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS, Right
+from infra.grants import VERSION
+from infra.naming import PROJECT, physical_name
+
+MANAGED_POLICY_CHARACTERS = 6_144
+"""The longest managed policy, without white space (IAM quotas)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a stack is.
+
+    Attributes:
+        stack: Its name.
+        region: AWS region, e.g. ``eu-central-1``.
+        account: Number of the AWS account, twelve digits, or ``*``.
+        partition: ``aws``, except in China and GovCloud.
+    """
+
+    stack: str
+    region: str
+    account: str
+    partition: str = "aws"
+
+
+def document(types: Collection[str], place: Place) -> dict[str, Any]:
+    """Write the IAM policy of whoever deploys.
+
+    Args:
+        types: Type tokens of the program's resources.
+        place: Where the stack is.
+
+    Returns:
+        A policy document with one statement for each set of resources.
+
+    Raises:
+        LookupError: A type of AWS has no rights here.
+    """
+    actions: dict[tuple[str, ...], set[str]] = {}
+    for right in _rights(types):
+        resources = tuple(_placed(each, place) for each in right.resources)
+        named = {f"{right.service}:{action}" for action in right.actions}
+        actions.setdefault(resources, set()).update(named)
+    return {
+        "Version": VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": sorted(names),
+                "Resource": list(resources) if resources[1:] else resources[0],
+            }
+            for resources, names in sorted(actions.items())
+        ],
+    }
+
+
+def wide(types: Collection[str]) -> dict[str, str]:
+    """Give the actions that are not limited to the stack's names, and why."""
+    found: dict[str, str] = {}
+    for right in _rights(types):
+        if right.reason:
+            for action in right.actions:
+                found[f"{right.service}:{action}"] = right.reason
+    return dict(sorted(found.items()))
+
+
+def token(types: Collection[str]) -> list[str]:
+    """List the permissions of the Cloudflare API token; empty where none is needed.
+
+    Raises:
+        LookupError: A type of Cloudflare has no permissions here.
+    """
+    ours = [each for each in types if each.startswith("cloudflare:")]
+    _refuse_unknown(ours, CLOUDFLARE)
+    return sorted({permission for each in ours for permission in CLOUDFLARE[each]})
+
+
+def _rights(types: Collection[str]) -> Iterator[Right]:
+    """Give the rights of some types, and of the tasks."""
+    ours = [each for each in types if each.startswith("aws:")]
+    _refuse_unknown(ours, RIGHTS)
+    for each in sorted(ours):
+        yield from RIGHTS[each]
+    yield from TASKS
+
+
+def _refuse_unknown(types: Collection[str], known: Collection[str]) -> None:
+    """Raise for types that nobody has thought about yet."""
+    unknown = sorted(set(types) - set(known))
+    if unknown:
+        raise LookupError(
+            f"{', '.join(unknown)}: no rights are known; add them to"
+            " infra/catalog/deployer_rights.py"
+        )
+
+
+def _placed(resource: str, place: Place) -> str:
+    """Fill in an ARN."""
+    return resource.format(
+        partition=place.partition,
+        region=place.region,
+        account=place.account,
+        stack=physical_name(place.stack, "x").removesuffix("-x"),
+        path=f"/{PROJECT}/{place.stack}",
+    )

@@ -1,0 +1,62 @@
+"""The task ``cloud.rights``: what whoever deploys a stack must be allowed to do."""
+
+import json
+from collections.abc import Collection
+
+from deploy import console
+from deploy.account import place as account_place
+from deploy.errors import UsageError
+from deploy.planning.deployer import Place, document, token, wide
+from deploy.run import ending
+
+ACCOUNT_DIGITS = 12
+
+
+def show(stack: str, account: str, *, as_json: bool, debug: bool) -> int:
+    """Print the IAM policy of the deployer and the Cloudflare token's permissions."""
+    with ending("cloud.rights", stack, as_json=as_json, debug=debug):
+        types = resource_types(stack)
+        where = _place(stack, account)
+        policy = document(types, where)
+        permissions = token(types)
+        if as_json:
+            found = {
+                "stack": stack,
+                "policy": policy,
+                "not_limited_to_names": wide(types),
+                "cloudflare_token": permissions,
+            }
+            console.say_lines([json.dumps(found, indent=2)])
+            return 0
+        console.say_lines([json.dumps(policy, indent=2)])
+        notes = [f"# not limited to names: {a} ({why})" for a, why in wide(types).items()]
+        notes += [f"# Cloudflare API token: {each}" for each in permissions]
+        console.note(notes)
+        return 0
+
+
+def resource_types(stack: str) -> Collection[str]:
+    """Give the type tokens of what the program declares for a stack.
+
+    Raises:
+        UsageError: The stack has no file, or its configuration is wrong.
+    """
+    from deploy.planning import recorded_stack
+
+    return {each.type for each in recorded_stack(stack)}
+
+
+def _place(stack: str, account: str) -> Place:
+    """Say where the stack is.
+
+    Raises:
+        UsageError: The account is not twelve digits, or the file names no region.
+    """
+    if account != "*" and not (account.isdigit() and len(account) == ACCOUNT_DIGITS):
+        raise UsageError(
+            f"--account: must be the {ACCOUNT_DIGITS} digits of an AWS account, got"
+            f" {account}; nothing was written",
+            remedy="aws sts get-caller-identity --query Account",
+        )
+    region, _ = account_place(stack)
+    return Place(stack=stack, region=region, account=account)

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+
+from deploy.planning.deployer import (
+    MANAGED_POLICY_CHARACTERS,
+    Place,
+    document,
+    token,
+    wide,
+)
+from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS
+
+WHERE = Place(stack="production", region="eu-central-1", account="123456789012")
+
+PERMISSION_ONLY = {
+    # Asked for beside an operation of another name (service authorization reference).
+    "iam:PassRole",
+    "lambda:InvokeFunction",
+    "budgets:ViewBudget",
+    "budgets:ModifyBudget",
+    "cloudfront:CreateDistributionWithTags",
+}
+
+
+def statements(types):
+    return document(types, WHERE)["Statement"]
+
+
+def test_every_type_of_the_program_has_rights(stack):
+    types = {each.type for each in stack[0]}
+
+    assert {each for each in types if each.startswith("aws:")} <= set(RIGHTS)
+    assert document(types, WHERE)["Version"] == "2012-10-17"
+
+
+def test_every_action_is_one_that_aws_knows():
+    import botocore.session
+
+    session = botocore.session.get_session()
+    rights = [right for each in RIGHTS.values() for right in each] + list(TASKS)
+    named = {(right.service, action) for right in rights for action in right.actions}
+
+    unknown = {
+        f"{service}:{action}"
+        for service, action in named
+        if action not in _operations(session, service)
+    }
+
+    assert unknown <= PERMISSION_ONLY
+
+
+def _operations(session, service):
+    model = session.get_service_model(service)
+    # CloudFront's operations end with the version of its API.
+    return {name.rstrip("0123456789_") for name in model.operation_names}
+
+
+def test_the_policy_fits_into_one_managed_policy(stack):
+    policy = document({each.type for each in stack[0]}, WHERE)
+
+    text = json.dumps(policy, separators=(",", ":"))
+    assert len(text) <= MANAGED_POLICY_CHARACTERS
+
+
+def test_rights_are_limited_to_the_names_of_the_stack():
+    (first, *_) = [
+        each
+        for each in statements(["aws:sqs/queue:Queue"])
+        if "sqs:CreateQueue" in each["Action"]
+    ]
+
+    assert (
+        first["Resource"]
+        == "arn:aws:sqs:eu-central-1:123456789012:kiloscale-production-*"
+    )
+
+
+def test_whatever_is_not_limited_to_names_has_a_reason():
+    for right in (right for each in RIGHTS.values() for right in each):
+        limited = all("{stack}" in each or "{path}" in each for each in right.resources)
+        assert limited or right.reason, right
+
+
+def test_no_action_has_a_wildcard():
+    rights = [right for each in RIGHTS.values() for right in each] + list(TASKS)
+
+    assert not [right for right in rights if "*" in "".join(right.actions)]
+
+
+def test_what_is_wide_is_told_with_its_reason():
+    assert wide(["aws:acm/certificateValidation:CertificateValidation"]) == {
+        "acm:DescribeCertificate": "its id is chosen by AWS",
+        "sts:GetCallerIdentity": "it names no resource",
+    }
+
+
+def test_a_type_that_nobody_thought_about_is_an_error():
+    with pytest.raises(
+        LookupError, match="aws:eks/cluster:Cluster: no rights are known"
+    ):
+        document(["aws:eks/cluster:Cluster"], WHERE)
+    with pytest.raises(LookupError, match="cloudflare:index/zone:Zone"):
+        token(["cloudflare:index/zone:Zone"])
+
+
+def test_the_token_of_cloudflare_is_for_what_the_stack_has():
+    assert token(["aws:sqs/queue:Queue"]) == []
+    assert token(["cloudflare:index/ruleset:Ruleset"]) == ["Zone: Cache Rules: Edit"]
+    assert len(token(CLOUDFLARE)) == 6
