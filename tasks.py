@@ -4,6 +4,7 @@ from invoke.collection import Collection
 
 from deploy.tasks import (
     checklist,
+    cloud,
     crons,
     local,
     moving,
@@ -30,6 +31,7 @@ namespace = Collection(
     workshop.openapi,
 )
 GROUPS = {
+    "cloud": (cloud.rights,),
     "local": (
         local.start,
         local.stop,

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from deploy import console
 from deploy.account import place as account_place
 from deploy.errors import UsageError
+from deploy.paths import state_dir
 from deploy.planning.deployer import Place, document, token, wide
 from deploy.run import ending
 
@@ -29,9 +30,15 @@ def show(stack: str, account: str, *, as_json: bool, debug: bool) -> int:
             console.say_lines([json.dumps(found, indent=2)])
             return 0
         console.say_lines([json.dumps(policy, indent=2)])
-        notes = [f"# not limited to names: {a} ({why})" for a, why in wide(types).items()]
-        notes += [f"# Cloudflare API token: {each}" for each in permissions]
-        console.note(notes)
+        console.tell_lines(
+            [
+                *(
+                    f"not limited to names: {a} ({why})"
+                    for a, why in wide(types).items()
+                ),
+                *(f"Cloudflare API token, one zone: {each}" for each in permissions),
+            ]
+        )
         return 0
 
 
@@ -41,9 +48,10 @@ def resource_types(stack: str) -> Collection[str]:
     Raises:
         UsageError: The stack has no file, or its configuration is wrong.
     """
-    from deploy.planning import recorded_stack
+    from deploy.planning import programs, stackfile
 
-    return {each.type for each in recorded_stack(stack)}
+    config = stackfile.read(stack, state_dir())
+    return {each.type for each in programs.of(config).resources}
 
 
 def _place(stack: str, account: str) -> Place:
