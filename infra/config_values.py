@@ -33,7 +33,7 @@ class Values:
     """
 
     stack: str
-    given: Mapping[str, str]
+    given: Mapping[str, str] = field(repr=False)
     secrets: Collection[str]
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

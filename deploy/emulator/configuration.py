@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -35,7 +35,7 @@ class Configuration:
         secrets: Keys whose values are secret.
     """
 
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
     secrets: frozenset[str]
 
 

@@ -36,7 +36,7 @@ class Answer:
     """
 
     found: bool
-    body: bytes
+    body: bytes = field(repr=False)
 
     def json(self) -> Any:
         """Parse a JSON body."""
@@ -60,8 +60,8 @@ class Request:
     method: str = "POST"
     path: str = "/"
     query: str = ""
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def target(self) -> str:

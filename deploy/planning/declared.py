@@ -52,8 +52,8 @@ class Writer:
         exposed: Where such a value was found outside of a secret.
     """
 
-    key: bytes
-    hidden: Sequence[str]
+    key: bytes = field(repr=False)
+    hidden: Sequence[str] = field(repr=False)
     zips: Mapping[str, str]
     exposed: list[Exposed] = field(default_factory=list)
 

@@ -43,7 +43,7 @@ class Recorded:
     """
 
     resources: Resources
-    outputs: dict[str, Any]
+    outputs: dict[str, Any] = field(repr=False)
     parents: Mapping[Key, Key] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ class Stackfile:
     """
 
     stack: str
-    values: Mapping[str, str]
+    values: Mapping[str, str] = field(repr=False)
     secrets: frozenset[str]
     placeholders: frozenset[str] = frozenset()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deploy import account
@@ -49,7 +49,7 @@ class Published:
     version: Version
     at: str
     size: int
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(repr=False)
 
 
 def live(deployment: Deployment) -> Release:

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import psycopg
@@ -63,7 +63,7 @@ class Smoker:
     """
 
     user: UUID
-    secret: str
+    secret: str = field(repr=False)
     issuer: str
 
 

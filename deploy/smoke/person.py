@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import jwt
@@ -47,7 +47,7 @@ class Person:
     user: UUID
     chat: UUID
     quiet: UUID
-    token: str
+    token: str = field(repr=False)
 
     @property
     def keys(self) -> dict[str, UUID]:

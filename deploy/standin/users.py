@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -42,7 +42,7 @@ class User:
 
     id: UUID
     email: str
-    encrypted_password: str | None
+    encrypted_password: str | None = field(repr=False)
     created_at: datetime
 
     def has_password(self, password: str) -> bool:

@@ -43,8 +43,8 @@ class Registered:
 
     type: str
     name: str
-    inputs: Mapping[str, Any]
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(repr=False)
+    outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def get(self, key: str) -> Any:
         """Give an input, out of its wrapper; ``None`` if it is absent."""
