@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -77,10 +78,16 @@ def _reason(path: str, text: str, secrets: set[str]) -> str:
     """Say why a text is a secret, without the text; empty if it is none."""
     if any(secret in text for secret in secrets):
         return "holds a secret of the configuration"
-    if SECRET_TEXT.search(text):
+    if _looks_secret(text):
         return "looks like a secret"
     name = path.rpartition(".")[2]
     return "is named like a secret" if text and SECRET_NAME.search(name) else ""
+
+
+@lru_cache(maxsize=4_096)
+def _looks_secret(text: str) -> bool:
+    """Tell by its form; the same texts come with every look at a stack."""
+    return SECRET_TEXT.search(text) is not None
 
 
 def _plain(value: Any, path: str) -> Iterator[tuple[str, str]]:

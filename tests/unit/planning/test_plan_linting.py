@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.errors import DeployError
-from deploy.planning import lint_worker, linting
+from deploy.planning import linting
 from deploy.planning.cloudformation import template
 from infra.policies.resources import Registered, Resources
 
@@ -33,6 +33,9 @@ def linter(monkeypatch, tmp_path):
 
 
 def test_a_finding_names_the_resource():
+    # Imported here: the linter takes 3 s, and each worker imports every module.
+    from deploy.planning import lint_worker
+
     found = lint_worker.messages(template(Resources([GROUP])), "eu-central-1")
 
     assert [line.partition(":")[0] for line in found] == ["ChatSendLogs"]
