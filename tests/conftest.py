@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -31,6 +32,36 @@ TEMPLATE = "scratch_template"
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 _numbers = itertools.count(1)
+
+SHARING = {
+    "tests/unit/infra/test_cdn_": "edge",
+    "tests/unit/infra/test_edge_": "edge",
+    "tests/unit/infra/test_front_": "edge",
+    "tests/unit/infra/": "infra",
+}
+"""Modules that run on one worker, by how their paths begin; the first that fits. Each
+worker would import Cloudflare's provider (3 s) or cfn-lint (3 s) anew, and record the
+program again."""
+
+
+def shared(nodeid: str) -> str:
+    """Name what runs on the worker of a test: its module, or several."""
+    path = nodeid.partition("::")[0]
+    return next(
+        (name for start, name in SHARING.items() if path.startswith(start)), path
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Send modules that share much to one worker, where each has files of its own."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class BySharing(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return shared(nodeid)
+
+    return BySharing(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def bench(c: Context, suite: str, json: bool = False, debug: bool = False) -> No
 
 @task(
     help={
-        "unit": "Only what needs no PostgreSQL and no emulator; a few seconds.",
+        "unit": "Only what needs no PostgreSQL and no emulator; a minute.",
         "match": "Only tests whose name matches, as pytest -k.",
         "json": SHOWN["json"],
     }

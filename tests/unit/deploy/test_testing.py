@@ -42,11 +42,15 @@ def test_a_run_without_a_test_fails(tmp_path):
     )
 
 
-def test_unit_tests_run_without_workers():
-    arguments = testing.command(unit=True, match="journal")
+def test_a_few_unit_tests_run_without_workers_and_all_of_them_with():
+    few = testing.command(unit=True, match="journal")
+    all_of_them = testing.command(unit=True, match="")
 
-    assert arguments[-3:] == ["tests/unit", "-k", "journal"]
-    assert "-n" not in arguments
+    assert few[-2:] == ["-k", "journal"]
+    assert "-n" not in few
+    assert "tests/unit" in few
+    assert "tests/unit" in all_of_them
+    assert all_of_them[all_of_them.index("-n") + 1] == str(testing.WORKERS)
 
 
 def test_temporary_files_are_in_memory_only_where_they_fit(monkeypatch, tmp_path):
