@@ -1,10 +1,10 @@
 """The tasks ``rollback``, ``releases.list`` and ``releases.prune``."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy import console, receipts, run
-from deploy.checklist import Report, Result, Step
+from deploy.checklist import Report, Result, Status, Step
 from deploy.commands import Output
 from deploy.deploying import copy_receipt
 from deploy.deploylock import held
@@ -158,6 +158,8 @@ def _change(
 
     if change.dry_run:
         report = checklist()
+    elif refused := _refused(change, deployment, steps, progress):
+        report = refused
     else:
         run.confirm(
             deployment, yes=change.yes, task=change.with_options, doing=change.doing
@@ -165,6 +167,25 @@ def _change(
         report = _locked(deployment, checklist, force=change.force)
     console.show(report, as_json=out.as_json, evidence=out.evidence)
     return int(report.exit_code)
+
+
+def _refused(
+    change: Change,
+    deployment: Deployment,
+    steps: list[Step[Deployment]],
+    progress: console.Progress,
+) -> Report | None:
+    """Show whom is asked what would be done; give the report if it cannot be."""
+    if deployment.is_local or change.yes or not console.asks():
+        return None
+    looking = replace(deployment, dry_run=True)
+    report = run.checklist(
+        change.task, looking, steps[:1], progress, judge=run.plain_judge
+    )
+    if report.status is Status.FAIL:
+        return report
+    console.tell_lines(each.title for each in report.results)
+    return None
 
 
 def _locked(

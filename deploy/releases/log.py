@@ -70,8 +70,13 @@ def append(
     commit: str | None = None,
     migrations: Iterable[str] | None = None,
 ) -> Entry:
-    """Write the next entry; see `Entry`."""
+    """Write the next entry; see `Entry`.
+
+    A log that cannot be read is kept beside, as ``releases.json.damaged``.
+    """
     before = read(records)
+    if not before and (records / FILE).exists():
+        (records / FILE).replace(records / f"{FILE}.damaged")
     entry = Entry(
         number=before[-1].number + 1 if before else 1,
         at=now(),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from deploy import account
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
+from deploy.errors import DeployError
 from deploy.releases import choosing, pending, rollback
 from deploy.releases.choosing import Known
 from deploy.releases.versions import Functions, Published
@@ -27,9 +28,10 @@ def run(deployment: Deployment, keep: int) -> Iterator[Result]:
         needed = {known.live.get(service.name), before.get(service.name)}
         old = surplus(known, service, keep)
         doomed = [each for each in old if each.version not in needed]
-        if not deployment.dry_run:
-            _delete(deployment, functions, service, doomed)
-        yield _told(deployment, service, doomed)
+        if deployment.dry_run:
+            yield _told(deployment, service, doomed)
+        else:
+            yield from _delete(deployment, functions, service, doomed)
 
 
 def surplus(known: Known, service: Service, keep: int) -> list[Published]:
@@ -50,14 +52,25 @@ def _delete(
     functions: Functions,
     service: Service,
     doomed: list[Published],
-) -> None:
-    """Delete versions one by one; AWS refuses one that an alias points at."""
+) -> Iterator[Result]:
+    """Delete versions one by one; AWS refuses one that an alias points at.
+
+    What is gone is told also where the next one cannot be deleted.
+    """
     name = functions.name(service)
-    for each in doomed:
-        number = str(each.version.number)
-        deployment.progress(f"deleting version {number} of {service.name}")
-        with account.explained(deployment, f"version {number} of function {name}"):
-            functions.client.delete_function(FunctionName=name, Qualifier=number)
+    gone: list[Published] = []
+    try:
+        for each in doomed:
+            number = str(each.version.number)
+            deployment.progress(f"deleting version {number} of {service.name}")
+            with account.explained(deployment, f"version {number} of function {name}"):
+                functions.client.delete_function(FunctionName=name, Qualifier=number)
+            gone.append(each)
+    except (DeployError, KeyboardInterrupt):
+        if gone:
+            yield _told(deployment, service, gone)
+        raise
+    yield _told(deployment, service, gone)
 
 
 def _told(deployment: Deployment, service: Service, doomed: list[Published]) -> Result:

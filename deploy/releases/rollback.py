@@ -60,8 +60,9 @@ def run(deployment: Deployment, wish: Wish) -> Iterator[Result]:
     functions.move_together(
         [(_service(m.service), m.now.number, m.then.version.number) for m in moves]
     )
-    _note(deployment, known, moves)
+    # Told before it is noted: where noting fails, the run is half done.
     yield _moved(moves, undo)
+    _note(deployment, known, moves)
     yield _differs(deployment)
 
 

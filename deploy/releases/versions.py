@@ -151,21 +151,24 @@ class Functions:
             DeployError: One was refused; those before it are back.
             HalfDoneError: One was refused, and another could not be moved back.
         """
-        done: list[tuple[Service, int, int]] = []
+        tried: list[tuple[Service, int, int]] = []
         try:
             for move in moves:
+                # Noted first: it may move although its answer never comes.
+                tried.append(move)
                 self.move(move[0], move[2])
-                done.append(move)
         except (DeployError, KeyboardInterrupt):
-            self._undo(done)
+            self._undo(tried)
             raise
 
-    def _undo(self, done: Sequence[tuple[Service, int, int]]) -> None:
+    def _undo(self, tried: Sequence[tuple[Service, int, int]]) -> None:
         """Move aliases back, each of them whatever becomes of the others."""
         left = []
-        for service, before, _ in reversed(done):
+        for service, before, _ in reversed(tried):
             try:
-                self.move(service, before)
+                now = self.live(service)
+                if now is None or now.number != before:
+                    self.move(service, before)
             except DeployError as error:
                 left.append(f"{service.name} to {before} ({error})")
         if left:
