@@ -26,7 +26,8 @@ def accept(
         steps: What the run is about to do.
         progress: Told while the engine looks.
         yes: Whether somebody has said yes already.
-        plan: A plan file that somebody has accepted; it replaces the question.
+        plan: A plan file that somebody has accepted; it replaces the question, unless
+            it was made without the engine, which would change something.
 
     Raises:
         UsageError: Nobody said yes, something would be lost that is not allowed, or the
@@ -35,6 +36,7 @@ def accept(
     if deployment.dry_run:
         return
     looked_at = accepted(deployment, plan) if plan else None
+    is_accepted = looked_at is not None
     if deployment.is_local:
         return
     if any(step.id == INFRASTRUCTURE for step in steps):
@@ -48,5 +50,5 @@ def accept(
         console.tell_lines(deployment.preview.lines())
         refuse_losses(deployment, deployment.preview)
         if plan and looked_at:
-            refuse_others(looked_at, deployment.preview, plan)
-    run.confirm(deployment, yes=yes or looked_at is not None)
+            is_accepted = refuse_others(looked_at, deployment.preview, plan)
+    run.confirm(deployment, yes=yes or is_accepted)

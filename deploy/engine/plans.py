@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 AGE_MAX = timedelta(hours=24)
 """A plan of another day was made of another state of the world."""
 
+SKEW_MAX = timedelta(minutes=5)
+"""How far the clocks of who planned and who applies may be apart."""
+
 ENGINE = "engine: "
 """Begins a line of a plan's changes that the engine's preview gave."""
 
@@ -50,13 +53,8 @@ def accepted(deployment: Deployment, path: Path) -> "PlanFile":
             remedy=f"./bootstrap deploy --apply {path} --stack {plan.stack}",
         )
     age = timedelta(seconds=plan.age_s(datetime.now(UTC)))
-    if not timedelta(0) <= age <= AGE_MAX:
-        hours = age.total_seconds() / 3600
-        raise UsageError(
-            f"{path}: was made {hours:.0f} hours ago, and a plan holds for"
-            f" {AGE_MAX.total_seconds() / 3600:.0f}; nothing was changed",
-            remedy=again,
-        )
+    if not -SKEW_MAX <= age <= AGE_MAX:
+        raise UsageError(f"{path}: {_of_age(age)}; nothing was changed", remedy=again)
     changed = planfile.stale(plan, state=deployment.state)
     if changed:
         raise UsageError(
@@ -67,15 +65,33 @@ def accepted(deployment: Deployment, path: Path) -> "PlanFile":
     return plan
 
 
-def refuse_others(plan: "PlanFile", seen: "Preview", path: Path) -> None:
+def _of_age(age: timedelta) -> str:
+    """Say why a plan of this age is not applied."""
+    hours = age.total_seconds() / 3600
+    if age < timedelta(0):
+        return (
+            f"was made {-hours:.1f} hours from now: the clock here, or of the machine"
+            " that planned, is wrong"
+        )
+    return (
+        f"was made {hours:.0f} hours ago, and a plan holds for"
+        f" {AGE_MAX.total_seconds() / 3600:.0f}"
+    )
+
+
+def refuse_others(plan: "PlanFile", seen: "Preview", path: Path) -> bool:
     """Refuse what the engine would change and the plan does not have.
+
+    Returns:
+        Whether the plan says all that the engine would change. One that was made
+        without the engine does not, and its digests say nothing of the state.
 
     Raises:
         UsageError: Names it.
     """
     known = set(plan.changes)
     if not any(line.startswith(ENGINE) for line in known) or UNSEEN in known:
-        return  # made without the engine: its digests are all that can be compared
+        return not seen.changes
     extra = [line.removeprefix(ENGINE) for line in _lines(seen) if line not in known]
     if extra:
         raise UsageError(
@@ -84,6 +100,7 @@ def refuse_others(plan: "PlanFile", seen: "Preview", path: Path) -> None:
             remedy=f"./bootstrap deploy --plan {path}",
             evidence={"not_in_plan": extra},
         )
+    return True
 
 
 def _write(deployment: Deployment, path: Path) -> Iterator[Result]:

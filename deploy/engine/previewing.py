@@ -24,6 +24,8 @@ class Preview:
         unchanged: How many resources would stay as they are.
         warnings: What the engine and the policies warn of.
         ms: Time that it took, in milliseconds.
+        update: Number of the stack's newest update when it began; ``None`` before the
+            first.
     """
 
     engine: "Engine"
@@ -31,6 +33,7 @@ class Preview:
     unchanged: int
     warnings: tuple[str, ...]
     ms: float
+    update: int | None = None
 
     def title(self) -> str:
         """Say it in one line."""
@@ -58,6 +61,7 @@ def preview(deployment: Deployment) -> Preview:
         DeployError: The CLI, the backend, the configuration, a provider or a policy
             refuses.
     """
+    from deploy.engine.meanwhile import last_update
     from deploy.engine.watch import Watch
     from deploy.engine.workspace import explained, open_stack
 
@@ -66,6 +70,7 @@ def preview(deployment: Deployment) -> Preview:
     deployment.progress("previewing what the engine would change")
     watch = Watch(say=lambda told: deployment.progress(f"previewing: {told}"))
     with explained(deployment, watch):
+        update = last_update(engine)
         found = engine.stack.preview(
             on_event=watch, color="never", suppress_outputs=True
         )
@@ -76,6 +81,7 @@ def preview(deployment: Deployment) -> Preview:
         unchanged=watch.unchanged,
         warnings=tuple(dict.fromkeys(watch.warnings)),
         ms=(time.perf_counter() - started) * 1000,
+        update=update,
     )
 
 

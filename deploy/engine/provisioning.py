@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
+from deploy.engine.meanwhile import refuse_updated
 from deploy.engine.previewing import Preview, preview, refuse_losses, results
 from deploy.engine.watch import Failure, Watch
 from deploy.errors import DeployError, ExitCode, HalfDoneError, InterruptedRunError
@@ -42,6 +43,8 @@ def provision(deployment: Deployment) -> Iterator[Result]:
         yield from shown
         return
     refuse_losses(deployment, seen)
+    if deployment.preview:
+        refuse_updated(deployment, seen)
     for result in shown:
         yield replace(result, planned=False)
     if not seen.changes:

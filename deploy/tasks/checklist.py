@@ -17,7 +17,8 @@ from deploy.tasks.shown import SHOWN
         "check": "As --dry-run, and exit 6 if something would change.",
         "yes": "Do not ask before changing a cloud stack.",
         "plan": "Write what a deploy would do into this file; change nothing.",
-        "apply": "Deploy what this plan file says, without a question, or refuse.",
+        "apply": "Deploy what this plan file says, without a question, or refuse; one"
+        " that was made without the Pulumi CLI is asked about.",
         "allow_replace": "Resources that may go although something is lost with them.",
     }
 )

@@ -115,7 +115,7 @@ class Cli:
             "environment": {},
             "config": {},
             "result": "succeeded",
-            "version": 7,
+            "version": self.scenario.get("update", 7),
         }
         print(json.dumps([entry]))
         return 0

@@ -167,6 +167,7 @@ def test_a_plan_is_refused_when_the_engine_would_do_more(fake, run, plan):
     [
         ({"stack": "staging"}, "is a plan of stack staging, not of production"),
         ({"created_at": "-25"}, "was made 25 hours ago, and a plan holds for 24"),
+        ({"created_at": "2"}, "was made 2.0 hours from now: the clock here, or of the"),
     ],
 )
 def test_a_plan_of_another_stack_or_day_is_refused(run, plan, change, text):
@@ -191,6 +192,18 @@ def test_a_plan_without_the_cli_says_so_and_is_applied_by_its_digests(
     assert code == 0
     assert checks(report)["preview"]["status"] == "skipped"
     assert "engine: not asked" in planfile.read(plan.path).changes
+
+
+def test_what_no_plan_has_seen_is_asked_about(fake, run, plan):
+    unseen = planfile.PlanFile(**{**vars(planfile.read(plan.path)), "changes": []})
+    planfile.write(unseen, plan.path)
+
+    code, report, _ = run(apply=str(plan.path))
+
+    assert code == 2
+    assert "--yes is missing; nothing was changed" in report["checks"][0]["title"]
+    assert fake.state == {}
+    assert run(apply=str(plan.path), yes=True)[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from as_cloud import Mute
 
 from deploy.checklist import Status, Step, run_steps
+from deploy.engine.previewing import preview
 from deploy.engine.provisioning import provision
 from deploy.errors import ExitCode, UsageError
 
@@ -67,6 +68,21 @@ def test_a_dry_run_only_previews_and_says_what_would_change(fake, make):
         "name": "llm-requests",
         "why": [],
     }
+
+
+def test_what_somebody_updated_since_the_preview_is_looked_at_again(fake, make):
+    accepted = make()
+    accepted.preview = preview(accepted)
+    fake.told(update=8)
+
+    found, code = deploy(accepted)
+
+    assert code is ExitCode.LOCKED
+    assert found["error"].title == (
+        "somebody updated stack production since its preview: update 8, previewed at 7;"
+        " nothing was changed"
+    )
+    assert fake.state == {}
 
 
 def test_a_failure_half_way_names_resource_and_reason_and_a_resume_goes_on(fake, make):
