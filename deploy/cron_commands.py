@@ -11,7 +11,9 @@ from deploy.errors import UsageError
 from infra.catalog.pg_crons import PG_CRON_JOBS
 
 
-def run_cron(stack: str, job: str, out: Output) -> int:
+def run_cron(
+    stack: str, job: str, out: Output, *, dry_run: bool = False, yes: bool = False
+) -> int:
     """Run the declared command of one job, or of all, at once; give the exit code."""
     with run.ending("crons.run", stack, as_json=out.as_json, debug=out.debug):
         from deploy.steps import crons
@@ -20,7 +22,11 @@ def run_cron(stack: str, job: str, out: Output) -> int:
             _require_declared(job, "./bootstrap crons.run --job all")
         jobs = [declared for declared in PG_CRON_JOBS if job in ("all", declared.name)]
         progress = console.Progress()
-        deployment = Deployment(stack=stack, progress=progress.say)
+        check_stack(stack)
+        deployment = Deployment(stack=stack, progress=progress.say, dry_run=dry_run)
+        run.confirm(
+            deployment, yes=yes, task=f"crons.run --job {job}", doing=f"run {job} on it"
+        )
         report = run.checklist(
             "crons.run",
             deployment,

@@ -167,7 +167,7 @@ def _look(
     """Look up what there is to know of one job."""
     mine = next((row for row in rows if owned and row.jobid == owned.jobid), None)
     runs = tuple(state.runs(conn, owned)) if owned and mine else ()
-    probe, problem = _dry_run(conn, job)
+    found, problem = probe(conn, job)
     has_log = owned is not None
     return JobFacts(
         installed=mine,
@@ -176,15 +176,17 @@ def _look(
         runs=runs,
         log=state.log_of_run(conn, job.name, runs[0]) if runs else None,
         newest_log=state.newest_log(conn, job.name) if has_log else None,
-        dry_run=probe,
+        dry_run=found,
         dry_run_error=problem,
     )
 
 
-def _dry_run(
-    conn: Connection, job: PgCronJob
-) -> tuple[Mapping[str, object], str | None]:
-    """Run a job's probe in a transaction that the server keeps read-only."""
+def probe(conn: Connection, job: PgCronJob) -> tuple[Mapping[str, object], str | None]:
+    """Run a job's probe in a transaction that the server keeps read-only.
+
+    Returns:
+        What a run would do now, and why that is not known.
+    """
     try:
         with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
             cursor.execute("set transaction read only")

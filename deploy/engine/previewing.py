@@ -102,8 +102,8 @@ def _refuse_untold(
             raise DeployError(
                 f"the engine counts {missing} {operation} more than it told of: what"
                 " would be lost is not known; nothing was changed",
-                remedy=f"pulumi preview --stack {deployment.stack}, and ./bootstrap"
-                " again after an upgrade of Kiloscale",
+                remedy=f"pulumi preview --stack {deployment.stack}; after an upgrade of"
+                " Kiloscale, ./bootstrap deploy",
             )
 
 

@@ -106,6 +106,9 @@ def running(jobs: Sequence[PgCronJob]) -> Step[Deployment]:
         from deploy.crons.run import run_job
 
         for job in jobs:
+            if deployment.dry_run:
+                yield _would_run(deployment, job)
+                continue
             deployment.progress(f"running {job.command}")
             done = run_job(deployment.database_url(), job)
             yield Result(
@@ -119,6 +122,26 @@ def running(jobs: Sequence[PgCronJob]) -> Step[Deployment]:
             )
 
     return Step(id="crons", title="run jobs at once", run=body, verifies=True)
+
+
+def _would_run(deployment: Deployment, job: PgCronJob) -> Result:
+    """Say what a run would do now, by the job's own probe."""
+    from deploy.crons.verify import probe
+    from deploy.database import connect
+
+    with connect(deployment.database_url()) as connection:
+        found, problem = probe(connection, job)
+    told = ", ".join(f"{name} {value}" for name, value in found.items())
+    return Result(
+        id=f"crons.{job.name}",
+        title=f"{job.command}: its dry run failed: {problem}"
+        if problem
+        else f"would run {job.command}: {told}",
+        status=Status.FAIL if problem else Status.PASS,
+        evidence={"probe": job.dry_run, "found": dict(found)},
+        remedy="./bootstrap deploy --only migrations" if problem else None,
+        planned=problem is None,
+    )
 
 
 VERIFY = watched(

@@ -8,7 +8,10 @@ from deploy.tasks.shown import SHOWN
 
 @task(help={"json": SHOWN["json"]})
 def start(c: Context, json: bool = False) -> None:
-    """Start the local stack: PostgreSQL, the AWS emulator, the stand-in."""
+    """Start the local stack: PostgreSQL, the AWS emulator, the stand-in.
+
+    Examples: local.start | local.start --json
+    """
     from deploy import local_commands
 
     raise SystemExit(local_commands.start(as_json=json))
@@ -16,7 +19,10 @@ def start(c: Context, json: bool = False) -> None:
 
 @task(help={"json": SHOWN["json"]})
 def stop(c: Context, json: bool = False) -> None:
-    """Stop the local stack; its data stays."""
+    """Stop the local stack; its data stays.
+
+    Examples: local.stop | local.stop --json
+    """
     from deploy import local_commands
 
     raise SystemExit(local_commands.stop(as_json=json))
@@ -24,7 +30,10 @@ def stop(c: Context, json: bool = False) -> None:
 
 @task(help={"json": SHOWN["json"]})
 def status(c: Context, json: bool = False) -> None:
-    """Say which parts of the local stack run, and where; exit 7 if one does not."""
+    """Say which parts of the local stack run, and where; exit 7 if one does not.
+
+    Examples: local.status | local.status --json
+    """
     from deploy import local_commands
 
     raise SystemExit(local_commands.status(as_json=json))

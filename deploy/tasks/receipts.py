@@ -33,7 +33,10 @@ def verify(
     evidence: bool = False,
     debug: bool = False,
 ) -> None:
-    """Check that no receipt was edited or removed; exit 7 if one was."""
+    """Check that no receipt was edited or removed; exit 7 if one was.
+
+    Examples: receipt.verify | receipt.verify --stack production --json
+    """
     from deploy import commands, receipt_commands
 
     out = commands.Output(as_json=json, evidence=evidence, debug=debug)
