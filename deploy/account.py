@@ -4,7 +4,8 @@ On ``local`` the account is the emulator. On a cloud stack it is reached with th
 credentials of the AWS CLI, in the region that the stack's file names.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,9 +25,24 @@ CREDENTIAL_CODES = frozenset(
         "AccessDenied",
         "AccessDeniedException",
         "AWS.SimpleQueueService.AccessDenied",
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidSignatureException",
+        "KMSAccessDeniedException",
+        "MissingAuthenticationToken",
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "UnauthorizedOperation",
     }
 )
 """Codes of what only other credentials mend (AWS, "Common error types")."""
+
+CLOCK = re.compile(r"Signature (expired|not yet current)|RequestTimeTooSkewed")
+"""What AWS says where the clock is minutes away from its own (IAM user guide, signing of
+requests, "Troubleshoot"): other credentials would not mend that."""
+
+SET_CLOCK = "timedatectl set-ntp true, then try again"
 
 MISSING_CODES = ("NonExistentQueue", "QueueDoesNotExist", "NotFound", "NoSuchEntity")
 """What the services' codes for something that does not exist have in common."""
@@ -104,10 +120,12 @@ def explained(deployment: Deployment, what: str) -> Iterator[None]:
     from botocore.exceptions import (
         BotoCoreError,
         ClientError,
+        CredentialRetrievalError,
         HTTPClientError,
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
+        SSOError,
         TokenRetrievalError,
     )
     from botocore.exceptions import ConnectionError as NoConnectionError
@@ -117,30 +135,40 @@ def explained(deployment: Deployment, what: str) -> Iterator[None]:
     try:
         yield
     except (
+        CredentialRetrievalError,
         NoCredentialsError,
         PartialCredentialsError,
         ProfileNotFound,
+        SSOError,
         TokenRetrievalError,
     ) as error:
         raise AuthError(
             f"no AWS credentials for {about}: {error}", remedy=LOGIN
         ) from error
     except ClientError as error:
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        action = error.operation_name
-        if code in CREDENTIAL_CODES:
-            raise AuthError(
-                f"AWS refuses {action} for {about}: {code}", remedy=LOGIN
-            ) from error
-        if any(word in code for word in MISSING_CODES):
-            raise NotThereError(
-                f"{about} does not exist: it was never deployed",
-                remedy="./bootstrap deploy",
-            ) from error
-        raise DeployError(f"AWS refuses {action} for {about}: {code}") from error
+        raise _refused(error.response, error.operation_name, about) from error
     except (HTTPClientError, NoConnectionError) as error:
         raise NotThereError(
             f"{about}: AWS does not answer: {type(error).__name__}", remedy=start
         ) from error
     except BotoCoreError as error:
         raise DeployError(f"{about}: {type(error).__name__}") from error
+
+
+def _refused(answer: Mapping[str, Any], action: str, about: str) -> DeployError:
+    """Say what AWS refused, and what would mend it."""
+    error = answer.get("Error", {})
+    code = error.get("Code", "unknown")
+    what = f"AWS refuses {action} for {about}: {code}"
+    if CLOCK.search(f"{code} {error.get('Message', '')}"):
+        return AuthError(
+            f"{what}: the clock of this machine is wrong", remedy=SET_CLOCK
+        )
+    if code in CREDENTIAL_CODES:
+        return AuthError(what, remedy=LOGIN)
+    if any(word in code for word in MISSING_CODES):
+        return NotThereError(
+            f"{about} does not exist: it was never deployed",
+            remedy="./bootstrap deploy",
+        )
+    return DeployError(what)

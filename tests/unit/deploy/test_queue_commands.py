@@ -7,6 +7,7 @@ from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
     NoCredentialsError,
+    UnauthorizedSSOTokenError,
     ProfileNotFound,
 )
 
@@ -106,6 +107,8 @@ def refused(code: str) -> ClientError:
             "does not answer",
         ),
         (refused("Throttling"), DeployError, "of stack production: Throttling"),
+        (refused("InvalidSignatureException"), AuthError, "InvalidSignatureException"),
+        (UnauthorizedSSOTokenError(), AuthError, "no AWS credentials for queue"),
     ],
 )
 def test_a_refusal_of_aws_says_what_to_do(error, kind, text):
@@ -119,6 +122,19 @@ def test_a_refusal_of_aws_says_what_to_do(error, kind, text):
 
     assert type(caught.value) is kind
     assert text in str(caught.value)
+
+
+def test_a_wrong_clock_is_not_mended_by_another_login():
+    where = Deployment(stack="production", progress=lambda _: None)
+    said = "Signature expired: 20261126T100000Z is now earlier than 20261126T101000Z"
+    error = refused("InvalidSignatureException")
+    error.response["Error"]["Message"] = said
+
+    with pytest.raises(AuthError) as caught, account.explained(where, "queue q"):
+        raise error
+
+    assert str(caught.value).endswith("the clock of this machine is wrong")
+    assert caught.value.remedy == "timedatectl set-ntp true, then try again"
 
 
 def test_a_cloud_stack_without_a_region_has_no_queues(monkeypatch, tmp_path):
