@@ -39,8 +39,8 @@ CREDENTIAL_CODES = frozenset(
 """Codes of what only other credentials mend (AWS, "Common error types")."""
 
 CLOCK = re.compile(r"Signature (expired|not yet current)|RequestTimeTooSkewed")
-"""What AWS says where the clock is minutes away from its own (IAM user guide, signing of
-requests, "Troubleshoot"): other credentials would not mend that."""
+"""What AWS says where the clock is minutes away from its own (IAM user guide, signing
+of requests, "Troubleshoot"): other credentials would not mend that."""
 
 SET_CLOCK = "timedatectl set-ntp true, then try again"
 

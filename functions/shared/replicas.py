@@ -78,7 +78,9 @@ class Replica:
         try:
             # Not repeated: the primary answers instead.
             found = self._database.run(in_time, repeatable=False)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            # Whatever it is: a replica that is behind may lack a column of the last
+            # migration, and the primary answers or raises the same.
             self._leave_alone(DOWN_PAUSE_S, type(error).__name__)
             return None
         behind = staleness(found)

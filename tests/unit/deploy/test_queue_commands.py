@@ -7,8 +7,8 @@ from botocore.exceptions import (
     ClientError,
     EndpointConnectionError,
     NoCredentialsError,
-    UnauthorizedSSOTokenError,
     ProfileNotFound,
+    UnauthorizedSSOTokenError,
 )
 
 from deploy import account, console, deployment, queue_commands
