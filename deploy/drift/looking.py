@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from deploy.checklist import Result, failure
+from deploy.checklist import Result, Status, failure
 from deploy.deployment import Deployment
 from deploy.drift import jobs, resources, versions
 from deploy.drift.findings import skipped
@@ -71,11 +71,16 @@ class Looking:
                 yield failure(name, error)
 
     def judge(self, results: Sequence[Result], code: ExitCode) -> ExitCode:
-        """Give the exit code: what could not be looked at outweighs what differs."""
+        """Give the exit code: what could not be looked at outweighs what differs.
+
+        Where every part is skipped nobody has looked, which is no answer either.
+        """
         if any(isinstance(error, AuthError) for error in self.errors):
             return ExitCode.AUTH
         if self.errors:
             return self.errors[0].exit_code
+        if all(result.status is Status.SKIPPED for result in results):
+            return ExitCode.FAILED
         if code is ExitCode.DONE and any(result.planned for result in results):
             return ExitCode.CHANGES
         return code

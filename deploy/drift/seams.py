@@ -50,10 +50,12 @@ def _function(
     module: str, function: str
 ) -> Callable[[Deployment], Iterator[Result]] | None:
     """Find the function that looks; ``None`` if its package is not there."""
-    with suppress(ModuleNotFoundError):
-        if importlib.util.find_spec(module):
-            found: Callable[[Deployment], Iterator[Result]] | None = getattr(
-                importlib.import_module(module), function, None
-            )
-            return found
-    return None
+    is_there = False
+    with suppress(ModuleNotFoundError):  # of a package above it
+        is_there = importlib.util.find_spec(module) is not None
+    if not is_there:
+        return None
+    found: Callable[[Deployment], Iterator[Result]] | None = getattr(
+        importlib.import_module(module), function, None
+    )
+    return found

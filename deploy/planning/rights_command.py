@@ -60,7 +60,8 @@ def _place(stack: str, account: str) -> Place:
     Raises:
         UsageError: The account is not twelve digits, or the file names no region.
     """
-    if account != "*" and not (account.isdigit() and len(account) == ACCOUNT_DIGITS):
+    is_number = account.isascii() and account.isdigit()
+    if account != "*" and not (is_number and len(account) == ACCOUNT_DIGITS):
         raise UsageError(
             f"--account: must be the {ACCOUNT_DIGITS} digits of an AWS account, got"
             f" {account}; nothing was written",

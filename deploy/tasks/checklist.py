@@ -86,8 +86,8 @@ def drift(
 
     Examples: drift | drift --evidence | drift --stack production --json
 
-    Exit codes: 0 nothing differs; 3 no rights; 4 a part could not look; 6 something
-    differs.
+    Exit codes: 0 nothing differs; 3 no rights; 4 a part could not look, or none had
+    anything to look at; 6 something differs.
     """
     from deploy.commands import Output
     from deploy.drift import commands

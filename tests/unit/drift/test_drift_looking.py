@@ -5,7 +5,7 @@ import pytest
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
 from deploy.drift import seams
-from deploy.drift.findings import Difference, differs, looked_at
+from deploy.drift.findings import Difference, differs, looked_at, skipped
 from deploy.drift.looking import Looking
 from deploy.errors import AuthError, DeployError, ExitCode
 
@@ -19,6 +19,10 @@ def clean(_: Deployment):
 def different(_: Deployment):
     found = [Difference(name="MemorySize", declared=512, found=1024)]
     yield differs("part", "chat", "lambda.Function chat", found, "./bootstrap deploy")
+
+
+def unseen(_: Deployment):
+    yield from skipped("unseen", "there is no Pulumi CLI")
 
 
 def refused(_: Deployment):
@@ -45,6 +49,8 @@ def run(*parts) -> tuple[list[Result], ExitCode]:
         ((different, refused), ExitCode.AUTH),
         ((broken, refused), ExitCode.AUTH),
         ((different, broken), ExitCode.FAILED),
+        ((clean, unseen), ExitCode.DONE),
+        ((unseen,), ExitCode.FAILED),
     ],
 )
 def test_the_exit_code_tells_what_outweighs_the_rest(parts, code):
