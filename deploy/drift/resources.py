@@ -1,11 +1,15 @@
 """Resources: on ``local`` each one on the emulator, in the cloud by the engine."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from deploy.checklist import Result
 from deploy.deployment import Deployment
 from deploy.drift.findings import Difference, differs, looked_at, skipped
 from deploy.drift.seams import others
+
+if TYPE_CHECKING:
+    from deploy.emulator.record import Record
 
 PART = "infrastructure"
 SECRET = ("Environment.", "Endpoint")
@@ -25,17 +29,22 @@ def look(deployment: Deployment) -> Iterator[Result]:
             remedy=f"pulumi refresh --preview-only --stack {deployment.stack}",
         )
         return
-    from deploy.emulator import provision
     from deploy.emulator.record import Record
 
     record = Record.load(deployment.state)
     if not record.exists:
         yield from skipped(PART, "nothing was ever provisioned here", REMEDY)
         return
+    yield from _of_emulator(deployment, record)
+
+
+def _of_emulator(deployment: Deployment, record: "Record") -> Iterator[Result]:
+    """Compare what the emulator has with what was put there."""
+    from deploy.emulator import provision
+
     gone, changed = provision.compared(deployment.require_local())
     found = 0
     for resource in record.resources():
-        mine = [each for each in changed if each.resource == resource]
         differences = [
             Difference(
                 name=each.attribute,
@@ -43,7 +52,8 @@ def look(deployment: Deployment) -> Iterator[Result]:
                 found=each.found,
                 is_secret=each.attribute.startswith(SECRET),
             )
-            for each in mine
+            for each in changed
+            if each.resource == resource
         ]
         if resource.title in gone:
             differences = [Difference(name="it", declared="there", found="gone")]

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS, Right
+from infra.catalog.deployer_rights import CLOUDFLARE, TASKS, Right
+from infra.catalog.deployer_rights_aws import RIGHTS
 from infra.grants import VERSION
 from infra.naming import PROJECT, physical_name
 
@@ -95,8 +96,7 @@ def _refuse_unknown(types: Collection[str], known: Collection[str]) -> None:
     unknown = sorted(set(types) - set(known))
     if unknown:
         raise LookupError(
-            f"{', '.join(unknown)}: no rights are known; add them to"
-            " infra/catalog/deployer_rights.py"
+            f"{', '.join(unknown)}: no rights are known; add them to infra/catalog/"
         )
 
 

@@ -31,25 +31,36 @@ def rules(draft: Draft) -> Iterator[Result]:
         [f"{each}: a secret stands there in plain text" for each in plain],
         {"searched_for": len(declared.stackfile.hidden)},
     )
-    region = declared.stackfile.region
-    draft.found = draft.linter.findings(declared.recorded.resources, region)
+    yield _linted(draft)
     messages = [masked(each) for each in draft.found.messages]
-    yield _judged(
-        "cfn-lint",
-        f"AWS's own schemas on {draft.found.linted} resources",
-        messages,
-        {"region": region},
-    )
     draft.findings = [*broken, *plain, *messages]
     if draft.found.without_schema:
-        kinds = ", ".join(draft.found.without_schema)
-        yield Result(
-            id="rules.not-linted",
-            title=f"cfn-lint was not shown {kinds}: no CloudFormation name is known",
-            status=Status.WARN,
-            evidence={"types": draft.found.without_schema},
-            remedy="$EDITOR deploy/planning/cloudformation.py",
-        )
+        yield _not_linted(draft.found.without_schema)
+
+
+def _linted(draft: Draft) -> Result:
+    """Ask the linter, and keep what it found."""
+    stackfile = draft.declared.stackfile
+    resources = draft.declared.recorded.resources
+    draft.found = draft.linter.findings(resources, stackfile.region)
+    return _judged(
+        "cfn-lint",
+        f"AWS's own schemas on {draft.found.linted} resources",
+        [stackfile.masked(each) for each in draft.found.messages],
+        {"region": stackfile.region},
+    )
+
+
+def _not_linted(types: list[str]) -> Result:
+    """Name what the linter was not shown."""
+    return Result(
+        id="rules.not-linted",
+        title=f"cfn-lint was not shown {', '.join(types)}: no CloudFormation name is"
+        " known",
+        status=Status.WARN,
+        evidence={"types": types},
+        remedy="$EDITOR deploy/planning/cloudformation.py",
+    )
 
 
 def _judged(

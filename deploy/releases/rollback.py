@@ -85,33 +85,40 @@ def _in_the_way(
             min(move.then.at for move in moves),
         )
     except DeployError as error:
-        return Result(
-            id="rollback.migrations",
-            title=f"not looked at: {error}"
-            if wish.force
-            else f"whether a migration stands in the way is unknown: {error};"
-            " --force goes back without looking",
-            status=Status.WARN if wish.force else Status.FAIL,
-            remedy=error.remedy,
-        )
-    blocked = "; ".join(f"{name} ({why})" for name, why in since.in_the_way.items())
+        return _unknown(wish, error)
+    if since.in_the_way:
+        return _blocked(wish, since)
     count = len(since.applied)
-    if not blocked:
-        title = f"{count} applied since: they only add, older code keeps working"
-        return Result(
-            id="rollback.migrations",
-            title=title if count else "none was applied since",
-            status=Status.PASS,
-            evidence={"applied_since": list(since.applied)},
-        )
+    title = f"{count} applied since: they only add, older code keeps working"
+    return Result(
+        id="rollback.migrations",
+        title=title if count else "none was applied since",
+        status=Status.PASS,
+        evidence={"applied_since": list(since.applied)},
+    )
+
+
+def _unknown(wish: Wish, error: DeployError) -> Result:
+    """Say that nobody could look, and what that means."""
+    unknown = f"whether a migration stands in the way is unknown: {error}"
+    return Result(
+        id="rollback.migrations",
+        title=f"not looked at: {error}"
+        if wish.force
+        else f"{unknown}; --force goes back without looking",
+        status=Status.WARN if wish.force else Status.FAIL,
+        remedy=error.remedy,
+    )
+
+
+def _blocked(wish: Wish, since: obstacles.Since) -> Result:
+    """Name the migrations that older code may not work with."""
+    blocked = "; ".join(f"{name} ({why})" for name, why in since.in_the_way.items())
+    refused = "; nothing was changed, --force goes back all the same"
     return Result(
         id="rollback.migrations",
         title=f"older code may not work after {blocked}"
-        + (
-            ""
-            if wish.force
-            else "; nothing was changed, --force goes back all the same"
-        ),
+        + ("" if wish.force else refused),
         status=Status.WARN if wish.force else Status.FAIL,
         evidence={
             "applied_since": list(since.applied),

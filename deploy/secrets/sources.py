@@ -1,7 +1,6 @@
 """Where secrets are read to be digested: in memory, and never written or shown."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -36,10 +35,13 @@ def configured(deployment: Deployment) -> dict[str, str] | None:
         from deploy.emulator.configuration import of_local
 
         return _digests(deployment, of_local(deployment.require_local()).values)
-    if shutil.which("pulumi") is None:
+    from deploy.engine.cli import where
+
+    command = where()
+    if command is None:
         return None
     deployment.progress("decrypting the stack's configuration")
-    values = _shown(_ask_cli(deployment.stack), deployment.stack)
+    values = _shown(_ask_cli(command, deployment.stack), deployment.stack)
     return _digests(deployment, values)
 
 
@@ -125,13 +127,13 @@ def _digests(deployment: Deployment, values: Mapping[str, str]) -> dict[str, str
     return digests.digests(deployment.stack, found)
 
 
-def _ask_cli(stack: str) -> "CompletedProcess[str]":
+def _ask_cli(pulumi: str, stack: str) -> "CompletedProcess[str]":
     """Have the Pulumi CLI decrypt a stack's configuration.
 
     Raises:
         DeployError: It does not answer.
     """
-    command = ["pulumi", "config", "--show-secrets", "--json", "--stack", stack]
+    command = [pulumi, "config", "--show-secrets", "--json", "--stack", stack]
     try:
         return subprocess.run(
             [*command, "--non-interactive"],
