@@ -14,8 +14,8 @@ from infra.naming import physical_name
 
 REFUSED = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError"})
 
-LET_IN = frozenset({"ReceiptHandleIsInvalid"})
-"""Errors of who was let in and asked for what is not there."""
+LET_IN = frozenset({"ReceiptHandleIsInvalid", "ResourceAlreadyExistsException"})
+"""Errors of who was let in and asked for what is not there, or there already."""
 
 ROLES_AT_ONCE = 2
 

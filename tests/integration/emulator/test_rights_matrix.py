@@ -30,6 +30,15 @@ def wrong(cells) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("role", ["llm-handler", "relay-outbox-minutely"])
+def test_a_role_may_do_what_is_declared_and_nothing_else(stack, role):
+    cells = row(stack, role, attempts(stack))
+
+    assert wrong(cells) == []
+    assert 0 < sum(cell.may for cell in cells) < len(cells) / 2
+
+
+@pytest.mark.sweep  # all roles, 16 s; `./bootstrap bench infra` tries them too
 def test_every_role_may_do_what_is_declared_and_nothing_else(stack):
     cells = list(matrix(stack))
 
