@@ -85,7 +85,9 @@ def read_percent(text: str) -> int | None:
     """
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and int(text) <= BUCKETS):
+    # At most three digits: Python converts no text of thousands.
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(BUCKETS))
+    if not (is_number and int(text) <= BUCKETS):
         raise UsageError(
             f"--percent must be a whole number from 0 to {BUCKETS}, got {text}; nothing"
             " was changed",

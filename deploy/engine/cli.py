@@ -71,6 +71,8 @@ class Cli(PulumiCommand):
             cwd=cwd,
             env=_environment(self.command, additional_env),
             encoding="utf-8",
+            # A reader that stops at a byte that is no text would leave the CLI waiting.
+            errors="replace",
             start_new_session=True,
         )
         out, err = _Lines(process.stdout, on_output), _Lines(process.stderr, on_error)

@@ -59,6 +59,8 @@ def withdraw(deployment: Deployment, step_id: str) -> Iterator[Result]:
             status=Status.WARN,
             evidence={"before": _numbers(before)},
             remedy="./bootstrap deploy",
+            # They may have moved: that is not the system as it was before.
+            changed=True,
         )
 
 
