@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from infra.catalog.deployer_rights import CLOUDFLARE, TASKS, Right
-from infra.catalog.deployer_rights_aws import RIGHTS
+from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS, Right
 from infra.grants import VERSION
 from infra.naming import PROJECT, physical_name
 
@@ -96,7 +95,8 @@ def _refuse_unknown(types: Collection[str], known: Collection[str]) -> None:
     unknown = sorted(set(types) - set(known))
     if unknown:
         raise LookupError(
-            f"{', '.join(unknown)}: no rights are known; add them to infra/catalog/"
+            f"{', '.join(unknown)}: no rights are known; add them to"
+            " infra/catalog/deployer_rights.py"
         )
 
 

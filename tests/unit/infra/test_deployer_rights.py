@@ -9,8 +9,7 @@ from deploy.planning.deployer import (
     token,
     wide,
 )
-from infra.catalog.deployer_rights import CLOUDFLARE, TASKS
-from infra.catalog.deployer_rights_aws import RIGHTS
+from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS
 
 WHERE = Place(stack="production", region="eu-central-1", account="123456789012")
 
