@@ -80,8 +80,7 @@ cost of a month with 1,000 users, eu-central-1, USD, list prices of 2025-11; an 
   not in it: Supabase or other database plan, data sent to the internet by Lambda, storage, image
     work and domains, taxes and support plans
 
-rules: 2 of our own: logs_expire, keys_rotate
-  and cfn-lint on 4 resources
+rules: 2 of our own, and cfn-lint on 4 resources
 """
 
 CHANGES = [
