@@ -19,12 +19,9 @@ FRANKFURT = (
     "AWS price list of eu-central-1 of 2026-09-11, in"
     " github.com/Bayashat/zerde-serverless-bot, docs/MEMORY_V2_COST_MONITOR.md"
 )
-LAMBDA_LIST = (
-    "AWS price list AWSLambda of us-east-1, version 20260919002359, as printed in a"
-    " public course"
-)
-METRICS_LIST = (
-    "AWS price list of us-east-1, CW:MetricMonitorUsage, as quoted in a public document"
+VIRGINIA = (
+    "AWS price list of us-east-1 of 2026-09-21, in"
+    " github.com/aditya0si/agent-report-distribution 945fb6a, docs/COST.md"
 )
 ARTILLERY = "npm artillery 2.0.28, lib/platform/aws-lambda/prices.js (base regions)"
 SQS_GUIDE = "cloudburn.io/blog/amazon-sqs-pricing, 2026-03-14"

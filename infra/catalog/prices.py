@@ -28,8 +28,8 @@ LAMBDA_REQUESTS = UnitPrice(
     usd={EU: 0.20, US: 0.20},
     free=1_000_000,
     page=_LAMBDA,
-    read={EU: sources.FRANKFURT, US: sources.LAMBDA_LIST},
-    free_read=sources.LAMBDA_LIST,
+    read={EU: sources.FRANKFURT, US: sources.VIRGINIA},
+    free_read=sources.VIRGINIA,
 )
 # The free seconds are one allowance for both architectures.
 LAMBDA_GB_S_ARM = UnitPrice(
@@ -39,8 +39,8 @@ LAMBDA_GB_S_ARM = UnitPrice(
     usd={EU: 0.0000133334, US: 0.0000133334},
     free=400_000,
     page=_LAMBDA,
-    read={EU: sources.FRANKFURT, US: sources.LAMBDA_LIST},
-    free_read=sources.LAMBDA_LIST,
+    read={EU: sources.FRANKFURT, US: infracost("01c59b1", "lambda_function")},
+    free_read=sources.VIRGINIA,
 )
 LAMBDA_GB_S_X86 = UnitPrice(
     service="Lambda",
@@ -49,8 +49,8 @@ LAMBDA_GB_S_X86 = UnitPrice(
     usd={EU: 0.0000166667, US: 0.0000166667},
     free=400_000,
     page=_LAMBDA,
-    read={EU: sources.ARTILLERY, US: sources.LAMBDA_LIST},
-    free_read=sources.LAMBDA_LIST,
+    read={EU: sources.ARTILLERY, US: sources.VIRGINIA},
+    free_read=sources.VIRGINIA,
 )
 SQS_REQUESTS = UnitPrice(
     service="SQS",
@@ -59,7 +59,7 @@ SQS_REQUESTS = UnitPrice(
     usd={EU: 0.40, US: 0.40},
     free=1_000_000,
     page=f"{_AWS}/sqs/pricing",
-    read={EU: sources.FRANKFURT, US: sources.SQS_GUIDE},
+    read={EU: sources.FRANKFURT, US: sources.VIRGINIA},
     free_read=sources.SQS_GUIDE,
 )
 SNS_EMAILS = UnitPrice(
@@ -89,7 +89,7 @@ ALARM_METRICS = UnitPrice(
     usd={EU: 0.10, US: 0.10},
     free=10,
     page=_CLOUDWATCH,
-    read={EU: sources.FRANKFURT, US: infracost("2599472", "cloudwatch_metric_alarm")},
+    read={EU: sources.FRANKFURT, US: sources.VIRGINIA},
     free_read=sources.CLOUDWATCH_FREE,
 )
 CUSTOM_METRICS = UnitPrice(
@@ -99,7 +99,7 @@ CUSTOM_METRICS = UnitPrice(
     usd={EU: 0.30, US: 0.30},
     free=10,
     page=_CLOUDWATCH,
-    read={US: sources.METRICS_LIST},
+    read={US: sources.VIRGINIA},
     free_read=sources.CLOUDWATCH_FREE,
 )
 METRICS_READ = UnitPrice(
@@ -129,7 +129,7 @@ LOGS_GB_IN = UnitPrice(
     usd={EU: 0.63, US: 0.50},
     free=5,
     page=_CLOUDWATCH,
-    read={EU: sources.FRANKFURT, US: infracost("2599472", "cloudwatch_log_group")},
+    read={EU: sources.FRANKFURT, US: sources.VIRGINIA},
     free_read=sources.CLOUDWATCH_FREE,
 )
 # Stored logs share the free 5 GB with written ones: counted there only.
