@@ -153,7 +153,7 @@ def _cost(draft: Draft) -> Iterator[Result]:
         id="cost.month",
         title=f"about {one.usd:.2f} USD a month with {one.load.users:,} users,"
         f" {one.usd_after_free:.2f} after what is free; the language model apart,"
-        f" {one.llm_usd:,.0f}"
+        f" {one.llm_usd:,.0f} to {one.llm_usd_at_most:,.0f}"
         + ("; the local stack itself costs nothing" if local else ""),
         status=Status.PASS,
         evidence={"estimates": [each.as_json() for each in draft.estimates]},

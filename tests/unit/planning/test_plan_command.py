@@ -270,8 +270,9 @@ def test_the_document_keeps_its_members(plan):
     (cost,) = [each for each in report["checks"] if each["id"] == "cost.month"]
     first = cost["evidence"]["estimates"][0]
     assert list(first) == [
-        "users", "region", "prices_as_of", "usd", "usd_after_free", "llm_usd",
-        "llm_model", "lines", "not_counted", "not_included",
+        "users", "region", "stack_region", "prices_as_of", "usd", "usd_after_free",
+        "unconfirmed_usd", "llm_usd", "llm_usd_at_most", "llm_model",
+        "llm_price_read", "lines", "not_counted", "not_included",
     ]  # fmt: skip
 
 
