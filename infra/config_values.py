@@ -16,7 +16,15 @@ Check = Callable[[str], str | None]
 
 
 class ConfigError(ValueError):
-    """A stack's configuration is incomplete or wrong; names every value at once."""
+    """A stack's configuration is incomplete or wrong; names every value at once.
+
+    Attributes:
+        keys: Keys of the values that are missing or wrong.
+    """
+
+    def __init__(self, message: str, keys: Collection[str] = ()) -> None:
+        super().__init__(message)
+        self.keys = frozenset(keys)
 
 
 @dataclass(kw_only=True)
@@ -30,6 +38,7 @@ class Values:
         problems: What is wrong, each with file and key.
         warnings: What works and should be different, likewise.
         asked: Keys that somebody has asked for; any other is unknown.
+        wrong: Keys of the problems.
     """
 
     stack: str
@@ -38,10 +47,12 @@ class Values:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     asked: set[str] = field(default_factory=set)
+    wrong: set[str] = field(default_factory=set)
 
     def problem(self, key: str, what: str) -> None:
         """Note that a value is missing or wrong."""
         self.problems.append(self._about(key, what))
+        self.wrong.add(key)
 
     def warn(self, key: str, what: str) -> None:
         """Note a value that works and should be another."""
@@ -150,7 +161,7 @@ class Values:
         for key in sorted(set(self.given) - self.asked):
             self.problem(key, f"unknown; known are {', '.join(sorted(self.asked))}")
         if self.problems:
-            raise ConfigError("\n".join(sorted(self.problems)))
+            raise ConfigError("\n".join(sorted(self.problems)), self.wrong)
 
     @classmethod
     def from_pulumi(

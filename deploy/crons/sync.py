@@ -86,6 +86,10 @@ def apply(conn: Connection, changes: Sequence[Change]) -> list[Change]:
             conn.execute("select pg_advisory_xact_lock(%s, %s)", LOCK)
             for current in todo:
                 _make(conn, current)
+    except psycopg.OperationalError:
+        # Not pg_cron's word on the job: the server went away, or was busy for too long.
+        with explained(conn, "changing the jobs; nothing of it was changed"):
+            raise
     except psycopg.Error as error:
         raise _refused(conn, current, error) from error
     return todo

@@ -111,26 +111,39 @@ class Look:
 
     def _send(self, request: Request) -> Answer:
         """Sign, send and judge one request."""
-        headers = self._signed(request)
         try:
-            self._connection.request(
-                request.method, request.target, request.body, headers
-            )
-            response = self._connection.getresponse()
-            body = response.read()
+            status, body = self._exchange(request)
         except (OSError, http.client.HTTPException) as exc:
             self._connection.close()
             raise unreachable(self._stack, exc) from exc
-        if response.status == http.HTTPStatus.OK:
+        if status == http.HTTPStatus.OK:
             return Answer(True, body)
         text = body.decode(errors="replace")
-        if response.status in {400, 404} and any(word in text for word in GONE):
+        if status in {400, 404} and any(word in text for word in GONE):
             return Answer(False, body)
         raise DeployError(
             f"{self._stack.emulator_url}: {request.service} {request.target} answered"
-            f" {response.status}: {text[:200]}",
+            f" {status}: {text[:200]}",
             remedy="./bootstrap local.logs --part emulator",
         )
+
+    def _exchange(self, request: Request) -> tuple[int, bytes]:
+        """Send a request, once more where the kept connection was dropped.
+
+        On a busy machine the emulator drops one now and then, without an answer.
+        """
+        try:
+            return self._ask(request)
+        except (ConnectionError, http.client.BadStatusLine):
+            self._connection.close()
+            return self._ask(request)
+
+    def _ask(self, request: Request) -> tuple[int, bytes]:
+        """Send a request over the kept connection; give status and body."""
+        headers = self._signed(request)
+        self._connection.request(request.method, request.target, request.body, headers)
+        response = self._connection.getresponse()
+        return response.status, response.read()
 
     def _signed(self, request: Request) -> dict[str, str]:
         """Give the headers with a signature of version 4.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from deploy.emulator.clients import Clients
-from deploy.emulator.kinds import Inputs, Zip
+from deploy.emulator.kinds import Inputs, Kind, Made, Zip
 from deploy.emulator.live import unreachable
 from deploy.emulator.record import Record, Resource, title
 from deploy.emulator.table import kind_of
@@ -114,7 +114,7 @@ class EmulatorMocks(pulumi.runtime.Mocks):
             self._set_aside(known)
             known = None
         self._progress(f"{'update' if known else 'create'} {title(type_token, name)}")
-        made = kind.put(self._aws, name, inputs, known)
+        made = self._put(kind, name, inputs, known)
         resource = Resource(
             type=type_token,
             name=name,
@@ -126,6 +126,22 @@ class EmulatorMocks(pulumi.runtime.Mocks):
         self._record.put(resource)
         self._note((self.updated if known else self.created).append, resource.title)
         return resource
+
+    def _put(
+        self, kind: Kind, name: str, inputs: Inputs, known: Resource | None
+    ) -> Made:
+        """Make or change a resource, once more where the connection was dropped.
+
+        On a busy machine the emulator drops one now and then, without an answer. Every
+        kind looks before it makes, so that twice is harmless.
+        """
+        from botocore.exceptions import ConnectionClosedError
+
+        try:
+            return kind.put(self._aws, name, inputs, known)
+        except ConnectionClosedError:
+            self._progress(f"the emulator dropped a connection; again {name}")
+            return kind.put(self._aws, name, inputs, known)
 
     def _existing(self, type_token: str, name: str) -> Resource | None:
         """Give what is recorded of a resource, unless the emulator has lost it."""

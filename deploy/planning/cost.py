@@ -12,7 +12,8 @@ from deploy.planning.quantities import Quantity
 from infra.catalog import loads
 from infra.catalog.loads import LOADS, Load
 from infra.catalog.models import PRICES, Price
-from infra.catalog.prices import AS_OF, FALLBACK_REGION, PRICED_REGIONS
+from infra.catalog.prices import AS_OF
+from infra.catalog.unit_price import FALLBACK_REGION, PRICED_REGIONS
 from infra.policies.resources import Resources
 
 DEFAULT_MODEL = "gemini-2.5-flash"
@@ -21,6 +22,7 @@ DEFAULT_MODEL = "gemini-2.5-flash"
 NOT_INCLUDED = (
     "Supabase or other database plan",
     "data sent to the internet by Lambda",
+    "requests to KMS",
     "storage, image work and domains",
     "taxes and support plans",
 )
@@ -56,6 +58,11 @@ class Line:
         paid = max(0.0, self.quantity.amount - price.free)
         return paid / price.per * self.unit_usd
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Say whether a source has the price and the free part."""
+        return self.quantity.price.is_confirmed(self.region)
+
     def as_json(self) -> dict[str, Any]:
         """Give the line for ``--json``."""
         price = self.quantity.price
@@ -69,7 +76,10 @@ class Line:
             "free": price.free,
             "usd": round(self.usd, 4),
             "usd_after_free": round(self.usd_after_free, 4),
-            "source": price.source,
+            "page": price.page,
+            "confirmed": self.is_confirmed,
+            "price_read": price.read_for(self.region),
+            "free_read": price.free_read or None,
         }
 
 
@@ -80,16 +90,20 @@ class Estimate:
     Attributes:
         load: The load.
         region: Whose prices these are.
+        stack_region: Where the stack is: another one if it has no prices here.
         lines: What costs, dearest first.
-        llm_usd: What the language model costs beside, in USD.
+        llm_usd: What the language model costs beside, in USD, if it does not think.
+        llm_usd_at_most: The same if it thinks as long as it may in each call.
         model: Which model.
         not_counted: What is declared and not in it.
     """
 
     load: Load
     region: str
+    stack_region: str
     lines: tuple[Line, ...]
     llm_usd: float
+    llm_usd_at_most: float
     model: Price
     not_counted: tuple[str, ...]
 
@@ -103,16 +117,25 @@ class Estimate:
         """The same after what is free in each month."""
         return sum(line.usd_after_free for line in self.lines)
 
+    @property
+    def unconfirmed_usd(self) -> float:
+        """What part of the sum rests on prices that no source confirms, in USD."""
+        return sum(line.usd for line in self.lines if not line.is_confirmed)
+
     def as_json(self) -> dict[str, Any]:
         """Give the estimate for ``--json`` and the plan file."""
         return {
             "users": self.load.users,
             "region": self.region,
+            "stack_region": self.stack_region,
             "prices_as_of": AS_OF,
             "usd": round(self.usd, 2),
             "usd_after_free": round(self.usd_after_free, 2),
+            "unconfirmed_usd": round(self.unconfirmed_usd, 2),
             "llm_usd": round(self.llm_usd, 2),
+            "llm_usd_at_most": round(self.llm_usd_at_most, 2),
             "llm_model": self.model.model,
+            "llm_price_read": self.model.read or None,
             "lines": [line.as_json() for line in self.lines],
             "not_counted": list(self.not_counted),
             "not_included": list(NOT_INCLUDED),
@@ -135,8 +158,10 @@ def estimate(resources: Resources, load: Load, region: str) -> Estimate:
     return Estimate(
         load=load,
         region=priced,
+        stack_region=region,
         lines=tuple(lines),
         llm_usd=llm_usd(load, model),
+        llm_usd_at_most=llm_usd(load, model, thinking=loads.THINKING_TOKENS_MAX),
         model=model,
         not_counted=tuple(month.not_counted),
     )
@@ -147,15 +172,24 @@ def for_all_loads(resources: Resources, region: str) -> list[Estimate]:
     return [estimate(resources, load, region) for load in LOADS]
 
 
-def llm_usd(load: Load, model: Price) -> float:
-    """Give what a language model costs for the answers and the extractions."""
+def llm_usd(load: Load, model: Price, *, thinking: int = 0) -> float:
+    """Give what a language model costs for the answers and the extractions.
+
+    Args:
+        load: What is asked of it.
+        model: Its price.
+        thinking: Tokens that it thinks in each call before it writes.
+    """
     calls = (
         (load.llm_requests, loads.ANSWER),
         (load.extractions, loads.EXTRACTION),
     )
     return sum(
         count
-        * (tokens.prompt * model.input_usd + tokens.answer * model.output_usd)
+        * (
+            tokens.prompt * model.input_usd
+            + (tokens.answer + thinking) * model.output_usd
+        )
         / 1_000_000
         for count, tokens in calls
     )

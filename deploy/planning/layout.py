@@ -15,6 +15,9 @@ from infra.policies.resources import Resources
 CHANGES_MAX = 40
 """More lines of changes are counted; ``--json`` has them all."""
 
+UNCONFIRMED = "~"
+"""Before a price that no source confirms."""
+
 SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
@@ -63,8 +66,8 @@ def cost(estimates: Sequence[Estimate], users: int) -> Iterator[str]:
     """Show what a month costs: each line of one load, the sums of all loads."""
     one = next(each for each in estimates if each.load.users == users)
     yield (
-        f"cost of a month with {users:,} users, {one.region}, USD,"
-        f" list prices of {AS_OF}; an estimate"
+        f"cost of a month with {users:,} users, {_region(one)}, USD,"
+        f" list prices looked up {AS_OF}; an estimate"
     )
     rows = [("", "amount", "for", "price", "USD", "after free")]
     rows += [
@@ -72,7 +75,7 @@ def cost(estimates: Sequence[Estimate], users: int) -> Iterator[str]:
             f"{line.quantity.price.service} {line.quantity.price.what}",
             _number(line.quantity.amount),
             f"{line.quantity.price.per:,}",
-            _price(line.unit_usd),
+            ("" if line.is_confirmed else UNCONFIRMED) + _price(line.unit_usd),
             f"{line.usd:.2f}",
             f"{line.usd_after_free:.2f}",
         )
@@ -84,6 +87,8 @@ def cost(estimates: Sequence[Estimate], users: int) -> Iterator[str]:
             (label, "", "", "", f"{each.usd:.2f}", f"{each.usd_after_free:.2f}")
         )
     yield from _numbers(rows)
+    if not all(line.is_confirmed for line in one.lines):
+        yield from wrapped(_unconfirmed(one), first=2, indent=4)
     yield from wrapped(_llm(one), first=2, indent=4)
     yield from wrapped(f"not in it: {', '.join(NOT_INCLUDED)}", first=2, indent=4)
     if one.not_counted:
@@ -93,9 +98,8 @@ def cost(estimates: Sequence[Estimate], users: int) -> Iterator[str]:
 
 
 def rules(names: Sequence[str], linted: int) -> Iterator[str]:
-    """Show which rules were applied."""
-    yield from wrapped(f"rules: {len(names)} of our own: {', '.join(names)}", indent=2)
-    yield f"  and cfn-lint on {linted} resources"
+    """Show which rules were applied; the evidence names them."""
+    yield f"rules: {len(names)} of our own, and cfn-lint on {linted} resources"
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -130,11 +134,30 @@ def wrapped(text: str, *, first: int = 0, indent: int = 2) -> list[str]:
 def _llm(one: Estimate) -> str:
     """Say what the language model costs beside, and what that assumes."""
     answer, extraction = loads.ANSWER, loads.EXTRACTION
+    mark = "" if one.model.read else UNCONFIRMED
     return (
-        f"language model apart: {one.llm_usd:,.2f} with {one.model.model}, for"
+        f"language model apart: {mark}{one.llm_usd:,.2f} with {one.model.model}, for"
         f" {one.load.llm_requests:,} answers of {answer.prompt:,} + {answer.answer:,}"
         f" tokens and {one.load.extractions:,} extractions of"
-        f" {extraction.prompt:,} + {extraction.answer:,}, assumed"
+        f" {extraction.prompt:,} + {extraction.answer:,}, assumed;"
+        f" {mark}{one.llm_usd_at_most:,.2f} if it thinks"
+        f" {loads.THINKING_TOKENS_MAX:,} tokens each time, the most that it may"
+    )
+
+
+def _region(one: Estimate) -> str:
+    """Name the region, and the one whose prices stand for it."""
+    if one.stack_region == one.region:
+        return one.region
+    return f"{one.stack_region} at the prices of {one.region}"
+
+
+def _unconfirmed(one: Estimate) -> str:
+    """Say what the mark means, and how much of the sum it touches."""
+    return (
+        f"{UNCONFIRMED} no source confirms this price for {one.region}:"
+        f" {one.unconfirmed_usd:.2f} of {one.usd:.2f} rest on such prices; --json names"
+        " the page to look at"
     )
 
 

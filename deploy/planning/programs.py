@@ -1,6 +1,7 @@
 """What a stack's program declares with the stack's own configuration."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from deploy.deployment import LOCAL, Deployment
 from deploy.errors import UsageError
@@ -9,6 +10,8 @@ from deploy.planning.ledger import Document
 from deploy.planning.recording import Recorded, record, whole_program
 from deploy.planning.stackfile import Stackfile
 from infra.archives import Archives
+from infra.catalog.secrets import SECRETS
+from infra.config import StackConfig
 from infra.config_values import ConfigError
 
 
@@ -52,6 +55,27 @@ def declare(deployment: Deployment, config: Stackfile | None = None) -> Declarat
         document=declared.document(config.stack, recorded, writer, config.providers),
         exposed=tuple(writer.exposed),
     )
+
+
+def completed(config: Stackfile) -> Stackfile:
+    """Put stand-ins in the place of secrets that nobody has set yet.
+
+    So that a plan can be read before there is any secret, or an account to need it. A
+    configuration with another problem stays as it is, and is refused when it is used.
+    """
+
+    def read() -> dict[str, Any]:
+        StackConfig.load()
+        return {}
+
+    try:
+        record(config.values, config.secrets, stack=config.stack, program=read)
+    except ConfigError as error:
+        secret = {each.config for each in SECRETS}
+        absent = {key for key in error.keys & secret if not config.value(key)}
+        if absent == error.keys:
+            return config.standing_in(absent)
+    return config
 
 
 def save(deployment: Deployment) -> str:

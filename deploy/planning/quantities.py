@@ -12,8 +12,8 @@ from typing import Any
 
 from infra.catalog import loads, prices
 from infra.catalog.loads import MONTH_S, Load
-from infra.catalog.prices import UnitPrice
 from infra.catalog.schedules import SCHEDULES
+from infra.catalog.unit_price import UnitPrice
 from infra.policies.resources import Registered, Resources
 
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")

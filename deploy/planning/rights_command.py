@@ -50,7 +50,7 @@ def resource_types(stack: str) -> Collection[str]:
     """
     from deploy.planning import programs, stackfile
 
-    config = stackfile.read(stack, state_dir())
+    config = programs.completed(stackfile.read(stack, state_dir()))
     return {each.type for each in programs.of(config).resources}
 
 

@@ -1,8 +1,8 @@
 """A stack's configuration as the engine would give it, read without the engine."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 """Under `SECRET`, as Pulumi's SDK marks a secret (``rpc.py``)."""
 
 MASK = "<secret>"
+NOT_SET = "not set"
+"""What a stand-in is made from where nothing is stored."""
+
 SECRET_LENGTH_MIN = 12
 """Shorter secrets are no use to search for: they stand in any text by chance."""
 
@@ -36,12 +39,14 @@ class Stackfile:
         secrets: Full keys whose values are secret.
         placeholders: Full keys whose values are made up, since only the engine can
             decrypt what is stored.
+        absent: Those of them that nobody has set yet.
     """
 
     stack: str
     values: Mapping[str, str] = field(repr=False)
     secrets: frozenset[str]
     placeholders: frozenset[str] = frozenset()
+    absent: frozenset[str] = frozenset()
 
     @property
     def region(self) -> str:
@@ -72,6 +77,21 @@ class Stackfile:
         for value in self.hidden:
             text = text.replace(value, MASK)
         return text
+
+    def standing_in(self, keys: Collection[str]) -> "Stackfile":
+        """Make values up for secrets that nobody has set yet.
+
+        Args:
+            keys: Their keys, without the project's prefix.
+        """
+        made = {f"{PROJECT}:{key}": placeholder(key, NOT_SET) for key in keys}
+        return replace(
+            self,
+            values={**self.values, **made},
+            secrets=self.secrets | set(made),
+            placeholders=self.placeholders | set(made),
+            absent=frozenset(made),
+        )
 
     def value(self, key: str) -> str:
         """Give a value of the project's; empty if it is not set."""

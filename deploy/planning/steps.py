@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
-from deploy.planning import components, cost, judging, ledger, stackfile
+from deploy.planning import components, cost, judging, ledger, programs, stackfile
 from deploy.planning.changes import between
 from deploy.planning.draft import Draft
 from deploy.planning.engine_preview import preview_with_engine
-from deploy.planning.programs import declare
 
 
 def steps(draft: Draft) -> list[Step[Deployment]]:
@@ -48,12 +47,13 @@ def steps(draft: Draft) -> list[Step[Deployment]]:
 
 def _configuration(draft: Draft, deployment: Deployment) -> Iterator[Result]:
     """Read the configuration without the engine."""
-    config = draft.config = stackfile.read(deployment.stack, deployment.state)
-    hidden = len(config.placeholders)
+    config = stackfile.read(deployment.stack, deployment.state)
+    config = draft.config = programs.completed(config)
+    hidden = len(config.placeholders - config.absent)
     title = f"{len(config.values)} values of Pulumi.{config.stack}.yaml and Pulumi.yaml"
     if config.placeholders and deployment.is_local:
         title += f"; {hidden} made up: the local stack was never started"
-    elif config.placeholders:
+    elif hidden:
         title += f"; {hidden} secrets are not read, only the engine can decrypt them"
     yield Result(
         id="configuration.values",
@@ -65,11 +65,21 @@ def _configuration(draft: Draft, deployment: Deployment) -> Iterator[Result]:
             "stand_ins": sorted(config.placeholders),
         },
     )
+    if config.absent:
+        names = sorted(key.partition(":")[2] for key in config.absent)
+        yield Result(
+            id="configuration.absent",
+            title=f"{len(names)} secrets are not set, the plan takes stand-ins and"
+            f" nothing can be deployed: {', '.join(names)}",
+            status=Status.WARN,
+            evidence={"absent": names},
+            remedy=f"pulumi config set --secret {names[0]}",
+        )
 
 
 def _resources(draft: Draft, deployment: Deployment) -> Iterator[Result]:
     """Run the program under mocks, and ask the engine where there is one."""
-    draft.declaration = declare(deployment, draft.config)
+    draft.declaration = programs.declare(deployment, draft.config)
     draft.preview = preview_with_engine(deployment)
     made = components.of(draft.declaration.recorded, draft.declaration.stackfile.masked)
     count = sum(len(each.resources) for each in made)
@@ -143,7 +153,7 @@ def _cost(draft: Draft) -> Iterator[Result]:
         id="cost.month",
         title=f"about {one.usd:.2f} USD a month with {one.load.users:,} users,"
         f" {one.usd_after_free:.2f} after what is free; the language model apart,"
-        f" {one.llm_usd:,.0f}"
+        f" {one.llm_usd:,.0f} to {one.llm_usd_at_most:,.0f}"
         + ("; the local stack itself costs nothing" if local else ""),
         status=Status.PASS,
         evidence={"estimates": [each.as_json() for each in draft.estimates]},

@@ -143,10 +143,10 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": (
         _right(
             "cloudwatch",
-            "PutMetricAlarm DescribeAlarms DeleteAlarms ListTagsForResource "
-            "TagResource UntagResource",
+            "PutMetricAlarm DeleteAlarms ListTagsForResource TagResource UntagResource",
             (_arn("cloudwatch", "alarm:{stack}-*"),),
         ),
+        _right("cloudwatch", "DescribeAlarms", ANY, LISTS),
     ),
     "aws:iam/role:Role": (
         _right(

@@ -109,14 +109,15 @@ LOG_BYTES_A_CALL = 1_000
 """Of the functions' own lines; the platform's are off below WARN. Assumed."""
 
 LOG_COMPRESSION = 0.15
-"""Share of written logs that is billed as kept (CloudWatch pricing page, examples)."""
+"""Share of written logs that is billed as kept (assumed by AWS Pricing Calculator)."""
 
 POLLERS = 5
-"""Long polls that Lambda keeps open on a queue without messages (Lambda developer
-guide, "Using Lambda with Amazon SQS")."""
+"""Long polls that Lambda keeps open on a queue without messages. It may go down to two
+where a mapping has no maximum concurrency, and ours have one (Lambda developer guide,
+"Configuring scaling behavior for SQS event source mappings")."""
 
 POLL_S = 20
-"""How long an empty poll lasts, in seconds."""
+"""How long an empty poll lasts, in seconds: the longest that SQS allows; assumed."""
 
 REQUESTS_A_MESSAGE = 3
 """Of SQS: sent, received, deleted."""
@@ -142,3 +143,8 @@ ANSWER = Tokens(prompt=2_500, answer=300)
 """Close to the 3,000 tokens a turn of `infra.catalog.limits`."""
 
 EXTRACTION = Tokens(prompt=1_500, answer=150)
+
+THINKING_TOKENS_MAX = 1_024
+"""Tokens that the default model may think in each call beside, paid as answer. How many
+it takes depends on the question: the estimate gives both ends. The services' own bound
+(`functions.shared.providers.gemini`); a test compares."""

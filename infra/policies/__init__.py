@@ -72,6 +72,7 @@ OF_ONE: frozenset[Rule] = frozenset(
         functions.functions_have_their_settings,
         leaks.no_input_has_a_secret_in_plain,
         names.names_are_accepted,
+        parameters.parameters_are_secret,
         names.tags_are_accepted,
         schedules.schedules_are_valid,
         schedules.pg_cron_jobs_are_valid,

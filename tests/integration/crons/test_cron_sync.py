@@ -165,3 +165,21 @@ def test_a_role_without_rights_is_told_the_grant(cluster, cron_conn, tidy):
         admin.execute("drop owned by guest; drop role guest")
 
     assert caught.value.remedy == "as superuser: grant usage on schema cron to guest;"
+
+
+def test_a_connection_that_is_lost_is_not_blamed_on_a_job(
+    cluster, cron_conn, put, tidy, monkeypatch
+):
+    def killed(conn, change):
+        with cluster.admin() as admin:
+            admin.execute("select pg_terminate_backend(%s)", (conn.info.backend_pid,))
+        conn.execute("select 1")
+
+    changes = sync.diff(cron_conn, [tidy])
+    monkeypatch.setattr(sync, "_make", killed)
+
+    with pytest.raises(DeployError) as caught:
+        sync.apply(cron_conn, changes)
+
+    assert str(caught.value).startswith("the connection was lost, changing the jobs;")
+    assert "infra/catalog" not in (caught.value.remedy or "")

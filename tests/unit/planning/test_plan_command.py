@@ -209,10 +209,10 @@ def test_a_missing_secret_is_told_with_its_command(plan, stacks):
 
     code, out, _ = plan()
 
-    assert code == 2
     flat = " ".join(out.split())
-    assert "Pulumi.production.yaml: kiloscale:databaseUrl: missing" in flat
-    assert "`pulumi config set --secret databaseUrl`" in flat
+    assert code == 0
+    assert "1 secrets are not set" in flat
+    assert "pulumi config set --secret databaseUrl" in flat
 
 
 def test_every_wrong_value_is_told_at_once(plan, stacks):
@@ -270,8 +270,9 @@ def test_the_document_keeps_its_members(plan):
     (cost,) = [each for each in report["checks"] if each["id"] == "cost.month"]
     first = cost["evidence"]["estimates"][0]
     assert list(first) == [
-        "users", "region", "prices_as_of", "usd", "usd_after_free", "llm_usd",
-        "llm_model", "lines", "not_counted", "not_included",
+        "users", "region", "stack_region", "prices_as_of", "usd", "usd_after_free",
+        "unconfirmed_usd", "llm_usd", "llm_usd_at_most", "llm_model",
+        "llm_price_read", "lines", "not_counted", "not_included",
     ]  # fmt: skip
 
 
@@ -405,3 +406,26 @@ def test_an_engine_that_cannot_answer_is_skipped_with_the_reason(engine, plan):
     assert "skipped: the engine did not answer: nobody is logged in" in " ".join(
         out.split()
     )
+
+
+def test_a_plan_can_be_read_before_any_secret_is_set(plan, stacks):
+    write(stacks, secrets=("databaseUrl",))
+
+    code, out, _ = plan(out=None)
+
+    flat = " ".join(out.split())
+    assert code == 0
+    assert "4 secrets are not set, the plan takes stand-ins" in flat
+    assert "internalApiKey, jwtSecret, supabaseServiceKey" in flat
+    assert "placeholder" not in out
+
+
+def test_another_problem_beside_a_missing_secret_is_refused(plan, stacks):
+    write(stacks, secrets=(), more="  kiloscale:logRetentionDays: 31\n")
+
+    code, out, _ = plan()
+
+    flat = " ".join(out.split())
+    assert code == 2
+    assert "kiloscale:logRetentionDays: must be one of" in flat
+    assert "kiloscale:databaseUrl: missing" in flat

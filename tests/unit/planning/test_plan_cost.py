@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from deploy.planning import cost, quantities
-from functions.shared.providers import models
-from infra.catalog import loads, prices
+from functions.shared.providers import gemini, models
+from infra.catalog import loads
 from infra.catalog.loads import PLAN
 from infra.catalog.models import Price
 from infra.policies.resources import SECRET, Registered, Resources
@@ -170,12 +170,6 @@ def test_logs_cost_more_in_frankfurt_than_in_virginia():
     assert kept.quantity.amount == pytest.approx(0.2 * 30 / (730 / 24) * 0.15)
 
 
-def test_a_region_without_prices_is_taken_as_virginia_and_says_so():
-    found = cost.estimate(Resources([function("chat-send", 512)]), PLAN, "sa-east-1")
-
-    assert found.region == US
-
-
 def test_a_topic_pays_for_mails_and_posts():
     mail = resource("sns/topicSubscription:TopicSubscription", "m", protocol="email")
     post = resource("sns/topicSubscription:TopicSubscription", "p", protocol="https")
@@ -239,6 +233,20 @@ def test_a_language_model_costs_its_tokens():
     assert cost.llm_usd(PLAN, model) == pytest.approx(1_100 + 270)
 
 
+def test_what_a_model_thinks_is_paid_as_answer():
+    model = Price(model="m", input_usd=1.0, output_usd=10.0)
+
+    thought = cost.llm_usd(PLAN, model, thinking=1_000) - cost.llm_usd(PLAN, model)
+
+    # 290,000 calls x 1,000 tokens x 10, a million each
+    assert thought == pytest.approx(2_900)
+
+
+def test_the_estimate_takes_the_thinking_that_the_services_allow():
+    assert gemini.THINKING_TOKENS_MAX == loads.THINKING_TOKENS_MAX
+    assert cost.DEFAULT_MODEL.startswith(gemini.THINKING)
+
+
 def test_the_estimate_takes_the_model_that_the_services_take():
     assert models.DEFAULT_MODEL == cost.DEFAULT_MODEL
 
@@ -247,14 +255,3 @@ def test_every_service_of_the_catalog_has_a_load():
     from infra.catalog.services import SERVICES
 
     assert {service.name for service in SERVICES} <= set(loads.USES)
-
-
-def test_every_price_names_its_source_and_both_regions():
-    found = [
-        each for each in vars(prices).values() if isinstance(each, prices.UnitPrice)
-    ]
-
-    assert len(found) > 15
-    for each in found:
-        assert each.source
-        assert set(each.usd) in ({"*"}, {EU, US})

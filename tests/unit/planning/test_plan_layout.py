@@ -65,7 +65,7 @@ changes since the deploy of 2026-11-26 11:00:00 UTC: 3
   + kms.Key functions
   - sqs.Queue old
 
-cost of a month with 1,000 users, eu-central-1, USD, list prices of 2025-11; an estimate
+cost of a month with 1,000 users, eu-central-1, USD, list prices looked up 2026-11; an estimate
                                            amount        for         price   USD  after free
   KMS keys of the customer's                    1          1          1.00  1.00        1.00
   CloudWatch GB of logs written             0.200          1          0.63  0.13        0.00
@@ -76,12 +76,12 @@ cost of a month with 1,000 users, eu-central-1, USD, list prices of 2025-11; an 
   sum with 2,000 users                                                      1.49        1.00
   sum with 5,000 users                                                      2.23        1.00
   language model apart: 374.25 with gemini-2.5-flash, for 200,000 answers of 2,500 + 300 tokens and
-    90,000 extractions of 1,500 + 150, assumed
-  not in it: Supabase or other database plan, data sent to the internet by Lambda, storage, image
-    work and domains, taxes and support plans
+    90,000 extractions of 1,500 + 150, assumed; 1,116.65 if it thinks 1,024 tokens each time, the
+    most that it may
+  not in it: Supabase or other database plan, data sent to the internet by Lambda, requests to KMS,
+    storage, image work and domains, taxes and support plans
 
-rules: 2 of our own: logs_expire, keys_rotate
-  and cfn-lint on 4 resources
+rules: 2 of our own, and cfn-lint on 4 resources
 """
 
 CHANGES = [
