@@ -50,8 +50,8 @@ LOSSES = {
     "cloudflare:index/zone:Zone": "its records and its name servers change",
 }
 """What is lost with a resource of a type. Whatever is not here holds nothing: a
-parameter's value comes from the configuration, a new certificate is there before the old
-one goes, and rights, rules and alarms are made anew as they were."""
+parameter's value comes from the configuration, a new certificate is there before the
+old one goes, and rights, rules and alarms are made anew as they were."""
 
 
 @dataclass(frozen=True, kw_only=True)
