@@ -24,6 +24,8 @@ class Preview:
         unchanged: How many resources would stay as they are.
         warnings: What the engine and the policies warn of.
         ms: Time that it took, in milliseconds.
+        moved: Functions whose alias is not where the state has it; if there are any,
+            the engine looks at what is really there first, and the update has to.
     """
 
     engine: "Engine"
@@ -31,6 +33,7 @@ class Preview:
     unchanged: int
     warnings: tuple[str, ...]
     ms: float
+    moved: tuple[str, ...] = ()
 
     def title(self) -> str:
         """Say it in one line."""
@@ -40,7 +43,9 @@ class Preview:
 
     def lines(self) -> list[str]:
         """Say it to a person who is to say yes."""
-        return [self.title(), *listed(self.changes), *(f"  {w}" for w in self.warnings)]
+        told = [f"  {moved_title(self.moved)}"] if self.moved else []
+        warned = [f"  {warning}" for warning in self.warnings]
+        return [self.title(), *listed(self.changes), *told, *warned]
 
     def as_json(self) -> dict[str, object]:
         """Give it in the form that evidence and plan files hold."""
@@ -58,16 +63,18 @@ def preview(deployment: Deployment) -> Preview:
         DeployError: The CLI, the backend, the configuration, a provider or a policy
             refuses.
     """
+    from deploy.engine import aliases
     from deploy.engine.watch import Watch
     from deploy.engine.workspace import explained, open_stack
 
     started = time.perf_counter()
     engine = open_stack(deployment)
+    moved = aliases.moved(deployment, engine)
     deployment.progress("previewing what the engine would change")
     watch = Watch(say=lambda told: deployment.progress(f"previewing: {told}"))
     with explained(deployment, watch):
         found = engine.stack.preview(
-            on_event=watch, color="never", suppress_outputs=True
+            on_event=watch, color="never", suppress_outputs=True, refresh=bool(moved)
         )
     _refuse_untold(deployment, found.change_summary, watch.told)
     return Preview(
@@ -76,6 +83,15 @@ def preview(deployment: Deployment) -> Preview:
         unchanged=watch.unchanged,
         warnings=tuple(dict.fromkeys(watch.warnings)),
         ms=(time.perf_counter() - started) * 1000,
+        moved=moved,
+    )
+
+
+def moved_title(functions: Collection[str]) -> str:
+    """Say which aliases moved, and what follows."""
+    return (
+        f"moved since the last update, by a rollback or a withdrawn release:"
+        f" {', '.join(functions)}; deploying makes the newest code live again"
     )
 
 
@@ -133,6 +149,15 @@ def results(seen: Preview, allowed: Collection[str]) -> list[Result]:
             ms=seen.ms,
         )
     ]
+    if seen.moved:
+        shown.append(
+            Result(
+                id="infrastructure.aliases",
+                title=moved_title(seen.moved),
+                status=Status.PASS,
+                evidence={"moved": list(seen.moved), "refresh": True},
+            )
+        )
     shown += [
         Result(
             id=f"infrastructure.loss-{each.name}",
