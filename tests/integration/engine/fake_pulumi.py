@@ -2,9 +2,9 @@
 
 It keeps a stack in a folder: what its program declares, and what its state holds. It
 compares the two, streams the engine's events as JSON over gRPC, and can be told to
-fail: at a resource, at the login, at the passphrase, at a lock. A resource may name a
-program as its provider, which does it and says what is really there; of others the
-scenario says it. Shapes of the events: ``pulumi.automation.events``, which mirrors
+fail: at a resource, at the login, at the passphrase, at a lock. A resource may name the
+URL of a provider, which does it and says what is really there; of others the scenario
+says it. Shapes of the events: ``pulumi.automation.events``, which mirrors
 sdk/go/common/apitype/events.go; texts of the failures, and what a refresh tells of:
 pulumi/pulumi (pkg/engine/update.go).
 
@@ -17,7 +17,6 @@ nothing about a provider.
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -217,18 +216,18 @@ class Operation:
         if name in self.cli.scenario["real"]:
             return self.cli.scenario["real"][name]
         if known.get("provider"):
-            return self.provide("read", known, known["inputs"])
+            return self.provide("read", known, known["outputs"])
         return known["outputs"]
 
     def provide(
-        self, action: str, resource: dict[str, Any], inputs: dict[str, Any]
+        self, action: str, resource: dict[str, Any], properties: dict[str, Any]
     ) -> dict[str, Any]:
         """Have a resource's provider do something; give what it says."""
-        command = [sys.executable, resource["provider"], action, resource["type"]]
-        done = subprocess.run(
-            [*command, json.dumps(inputs)], check=True, stdout=subprocess.PIPE
-        )
-        return dict(json.loads(done.stdout))
+        import urllib.request
+
+        asked = json.dumps([action, resource["type"], properties]).encode()
+        with urllib.request.urlopen(resource["provider"], asked) as answer:
+            return dict(json.loads(answer.read()))
 
     def resolved(self, resource: dict[str, Any]) -> dict[str, Any]:
         """Fill in what one resource takes of another, e.g. ``@chat-send.version``."""
