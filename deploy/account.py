@@ -57,6 +57,14 @@ def client(deployment: Deployment, service: str) -> Any:
         from deploy.emulator.clients import client as of_emulator
 
         return of_emulator(deployment.require_local(), service)
+    # Making one parses the description of its API, for half a second.
+    if service not in deployment.clients:
+        deployment.clients[service] = _made(deployment, service)
+    return deployment.clients[service]
+
+
+def _made(deployment: Deployment, service: str) -> Any:
+    """Make a client of a cloud stack's account."""
     region, profile = place(deployment.stack)
     import boto3
 
