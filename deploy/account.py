@@ -10,7 +10,6 @@ from typing import Any
 
 from deploy.deployment import Deployment
 from deploy.errors import AuthError, DeployError, UsageError
-from deploy.paths import REPOSITORY
 
 REGION, PROFILE = "aws:region", "aws:profile"
 
@@ -83,10 +82,10 @@ def place(stack: str) -> tuple[str, str | None]:
     Raises:
         UsageError: The file names no region.
     """
-    from deploy.emulator.configuration import of_file
+    from deploy import stackfiles
 
     name = f"Pulumi.{stack}.yaml"
-    values = of_file(REPOSITORY / name)
+    values = stackfiles.own(stack)
     if not values.get(REGION):
         raise UsageError(
             f"{name}: {REGION}: is missing; where stack {stack} is, is unknown, nothing"

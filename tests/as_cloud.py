@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from deploy import account
+from deploy import stackfiles
 from deploy.checklist import Result
-from deploy.cloud import settings
 from deploy.deployment import Deployment
 from deploy.local.facts import LocalStack
 
@@ -44,8 +43,7 @@ def reached(
     lines = [f"  kiloscale:{key}: {value}" for key, value in values.items()]
     text = "\n".join(["config:", f"  aws:region: {stack.region}", *lines])
     (folder / f"Pulumi.{name}.yaml").write_text(text)
-    monkeypatch.setattr(account, "REPOSITORY", folder)
-    monkeypatch.setattr(settings, "REPOSITORY", folder)
+    monkeypatch.setattr(stackfiles, "FOLDER", folder)
     for variable, value in {
         "AWS_ENDPOINT_URL": stack.emulator_url,
         "AWS_ACCESS_KEY_ID": stack.access_key_id,
