@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from deploy import account
-from deploy.checklist import Result, Status
+from deploy.checklist import Result, Status, skipped
 from deploy.deployment import Deployment
 from deploy.errors import DeployError
 from deploy.releases.versions import ALIAS, Functions
@@ -137,8 +137,5 @@ def _result(
 
 def _skipped(service: Service) -> Result:
     """Say that there is no event without effect."""
-    return Result(
-        id=f"answers.{service.name}",
-        title=f"skipped: no event is known that {service.name} answers without effect",
-        status=Status.SKIPPED,
-    )
+    reason = f"no event is known that {service.name} answers without effect"
+    return skipped(f"answers.{service.name}", reason)

@@ -53,6 +53,17 @@ class Certificate(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
+def viewer_certificate(
+    arn: pulumi.Input[str],
+) -> aws.cloudfront.DistributionViewerCertificateArgsDict:
+    """Show a certificate to viewers, without TLS 1.0, TLS 1.1 and CBC ciphers."""
+    return {
+        "acm_certificate_arn": arn,
+        "minimum_protocol_version": "TLSv1.2_2021",
+        "ssl_support_method": "sni-only",
+    }
+
+
 def _issued(
     name: str, args: CertificateArgs, parent: Certificate
 ) -> pulumi.Output[str]:

@@ -9,7 +9,11 @@ import pulumi_aws as aws
 
 from infra.catalog.cdn import EDGE_RULES, NOT_FOUND_TTL_S
 from infra.cdn_config import CLOUDFRONT, CdnConfig
-from infra.components.certificate import Certificate, CertificateArgs
+from infra.components.certificate import (
+    Certificate,
+    CertificateArgs,
+    viewer_certificate,
+)
 from infra.components.cloudfront_policies import cache_policy, response_headers_policy
 from infra.components.dns_record import DnsRecord, DnsRecordArgs
 from infra.edge import path_patterns
@@ -99,11 +103,7 @@ class CloudFrontCdn(pulumi.ComponentResource):
             ordered_cache_behaviors=_behaviors(name, args, child),
             custom_error_responses=_errors(),
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            viewer_certificate={
-                "acm_certificate_arn": certificate.arn,
-                "minimum_protocol_version": "TLSv1.2_2021",
-                "ssl_support_method": "sni-only",
-            },
+            viewer_certificate=viewer_certificate(certificate.arn),
             # Else each update waits 5 to 15 minutes for every location.
             wait_for_deployment=False,
             opts=child,
