@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from deploy.cdn import cloudflare, edge
+from deploy.cdn import cloudflare, cloudfront, edge
 from deploy.checklist import Result
 from deploy.deployment import Deployment
 from deploy.drift.findings import looked_at, skipped
@@ -11,11 +11,6 @@ from infra.cdn_config import CLOUDFLARE_MODES, NONE
 
 PART = "cdn"
 TOKEN = "CLOUDFLARE_API_TOKEN"  # noqa: S105  # a variable's name
-
-BY_ENGINE = (
-    "CloudFront's rules are compared by the engine's refresh, which needs the Pulumi"
-    " CLI: see infrastructure"
-)
 
 
 def drift(deployment: Deployment) -> Iterator[Result]:
@@ -25,25 +20,26 @@ def drift(deployment: Deployment) -> Iterator[Result]:
     if mode == NONE:
         yield from skipped(PART, "the stack has no CDN: cdn is none")
         return
-    if mode not in CLOUDFLARE_MODES:
-        yield from skipped(PART, BY_ENGINE)
+    token = os.environ.get(TOKEN, "")
+    if mode in CLOUDFLARE_MODES and not token:
+        reason = f"{TOKEN} is not set, and Cloudflare was not asked"
+        yield from skipped(PART, reason, f"export {TOKEN}=...")
         return
-    token = os.environ.get(TOKEN)
-    if not token:
-        yield from skipped(
-            PART, f"{TOKEN} is not set, and Cloudflare was not asked", _export()
-        )
-        return
-    remedy = f"pulumi up --refresh --stack {deployment.stack}"
-    deployment.progress("asking Cloudflare")
+    deployment.progress(f"asking for {mode}")
     found = 0
-    with cloudflare.Api(token) as api:
-        for result in cloudflare.look(api, declared, remedy):
-            found += 1
-            yield result
-    yield looked_at(PART, f"{mode} of {declared.config.domain} at Cloudflare", found)
+    for result in _results(deployment, declared, token):
+        found += 1
+        yield result
+    yield looked_at(PART, f"{mode} of {declared.config.domain}", found)
 
 
-def _export() -> str:
-    """Give the command that sets the token."""
-    return f"export {TOKEN}=..."
+def _results(
+    deployment: Deployment, declared: edge.Edge, token: str
+) -> Iterator[Result]:
+    """Have the right API asked."""
+    remedy = f"pulumi up --refresh --stack {deployment.stack}"
+    if declared.config.mode in CLOUDFLARE_MODES:
+        with cloudflare.Api(token) as api:
+            yield from cloudflare.look(api, declared, remedy)
+        return
+    yield from cloudfront.look(deployment, declared, remedy)

@@ -136,13 +136,18 @@ def _origin(host: str) -> aws.cloudfront.DistributionOriginArgsDict:
     }
 
 
+def refusal_name(physical_name: str) -> str:
+    """Name the function that answers every path that no rule covers."""
+    return f"{physical_name}-refuse"
+
+
 def _refusal(
     name: str, args: CloudFrontCdnArgs, opts: pulumi.ResourceOptions
 ) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
     """Answer every path that no rule covers, without asking the origin."""
     refuse = aws.cloudfront.Function(
         f"{name}-refuse",
-        name=f"{args.physical_name}-refuse",
+        name=refusal_name(args.physical_name),
         comment="Kiloscale: 404 for what is no public image",
         runtime="cloudfront-js-2.0",
         publish=True,

@@ -238,7 +238,6 @@ def test_a_cloudflare_that_does_not_answer_is_told(look, monkeypatch):
     [
         ("none", "cdn is none"),
         ("cache-rules", "CLOUDFLARE_API_TOKEN is not set"),
-        ("cloudfront", "compared by the engine's refresh"),
     ],
 )
 def test_what_is_not_looked_at_is_skipped_with_the_reason(
