@@ -201,7 +201,7 @@ def test_a_distribution_of_another_name_is_none(cloud):
 
 
 def test_another_function_that_answers_other_paths_is_told(cloud, made):
-    known = made.cloudfront.describe_function(Name=NAME, Stage="LIVE")
+    known = made.cloudfront.describe_function(Name=NAME, Stage="DEVELOPMENT")
     changed = made.cloudfront.update_function(
         Name=NAME,
         IfMatch=known["ETag"],
