@@ -9,7 +9,7 @@ import httpx
 from deploy.cdn.compare import cache_rules, worker
 from deploy.cdn.edge import Edge
 from deploy.checklist import Result
-from deploy.drift.findings import Difference, differs
+from deploy.drift.findings import GONE, Difference, differs
 from deploy.errors import AuthError, DeployError
 from infra.cdn_config import CACHE_RULES
 from infra.components.cloudflare_cdn import PHASE
@@ -18,8 +18,6 @@ from infra.edge.worker_settings import WORKER
 BASE_URL = "https://api.cloudflare.com/client/v4"
 TIMEOUT_S = 30.0
 PART = "cdn"
-
-GONE = [Difference(name="it", declared="there", found="gone")]
 
 
 class Api:
@@ -114,7 +112,7 @@ def _worker(api: Api, edge: Edge) -> Compared:
     script = f"{account}/scripts/{edge.name}"
     settings = api.result(f"{script}/settings")
     if settings is None:
-        yield "worker", f"Worker {edge.name}", GONE
+        yield "worker", f"Worker {edge.name}", [GONE]
     else:
         yield "worker", f"Worker {edge.name}", list(worker(edge.config, settings))
         code = api.content(f"{script}/content/v2") or b""

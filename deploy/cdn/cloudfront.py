@@ -1,13 +1,13 @@
 """Asks CloudFront for the distribution that serves a stack's images; reads only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy import account
 from deploy.cdn.edge import Edge
 from deploy.checklist import Result
 from deploy.deployment import Deployment
-from deploy.drift.findings import Difference, differs
+from deploy.drift.findings import GONE, Difference, differs
 from infra.components.certificate import MINIMUM_TLS
 from infra.components.cloudfront_cdn import CACHING_DISABLED, REFUSE, refusal_name
 from infra.components.cloudfront_policies import cache_control
@@ -15,7 +15,6 @@ from infra.edge import path_patterns
 from infra.edge.path_patterns import PathPattern
 
 PART = "cdn"
-GONE = [Difference(name="it", declared="there", found="gone")]
 VIEWER_REQUEST = "viewer-request"
 
 Found = Mapping[str, Any]
@@ -34,36 +33,35 @@ def look(deployment: Deployment, edge: Edge, remedy: str) -> Iterator[Result]:
                 yield differs(PART, name, resource, differences, remedy)
 
 
-def _parts(cloudfront: Any, edge: Edge) -> Iterator[tuple[str, str, list[Difference]]]:
+Compared = Iterator[tuple[str, str, list[Difference]]]
+
+
+def _parts(cloudfront: Any, edge: Edge) -> Compared:
     """Compare the distribution, what it refuses, and each of its behaviours."""
     known = _distribution(cloudfront, edge.config.domain)
     if known is None:
-        yield "distribution", f"distribution of {edge.config.domain}", GONE
+        yield "distribution", f"distribution of {edge.config.domain}", [GONE]
         return
     config = cloudfront.get_distribution_config(Id=known)["DistributionConfig"]
     resource = f"distribution {known}"
     yield "distribution", resource, list(_general(config, edge))
-    yield (
-        "refusal",
-        f"what {resource} refuses",
-        list(_refusal(cloudfront, config, edge)),
-    )
-    behaviors = _items(config, "CacheBehaviors")
+    refused = list(_refusal(cloudfront, config, edge))
+    yield "refusal", f"what {resource} refuses", refused
+    yield from _behaviors(cloudfront, resource, _items(config, "CacheBehaviors"))
+
+
+def _behaviors(cloudfront: Any, resource: str, behaviors: Sequence[Found]) -> Compared:
+    """Compare the behaviours, of which the first that matches counts."""
     found = {each["PathPattern"]: each for each in behaviors}
-    for declared in path_patterns.render():
-        pattern = declared.pattern
-        about = f"behaviour {pattern} of {resource}"
-        name = f"{declared.rule.name}{declared.pattern.rpartition('*')[2]}"
-        here = found.get(pattern)
-        yield (
-            name,
-            about,
-            GONE if here is None else list(_behavior(cloudfront, declared, here)),
-        )
     wanted = [each.pattern for each in path_patterns.render()]
-    order = [each["PathPattern"] for each in behaviors]
-    if order != wanted and sorted(order) == sorted(wanted):
-        moved = Difference(name="order", declared=wanted, found=order)
+    for declared in path_patterns.render():
+        here = found.get(declared.pattern)
+        name = f"{declared.rule.name}{declared.pattern.rpartition('*')[2]}"
+        about = f"behaviour {declared.pattern} of {resource}"
+        compared = _behavior(cloudfront, declared, here) if here else [GONE]
+        yield name, about, list(compared)
+    if list(found) != wanted and sorted(found) == sorted(wanted):
+        moved = Difference(name="order", declared=wanted, found=list(found))
         yield "order", f"behaviours of {resource}", [moved]
     for pattern in found.keys() - set(wanted):
         more = Difference(name="PathPattern", declared=None, found=pattern)

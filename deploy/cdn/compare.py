@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from deploy.drift.findings import Difference
+from deploy.drift.findings import GONE, Difference
 from infra.catalog.cdn import WORKER_COMPATIBILITY_DATE
 from infra.cdn_config import WORKER_CACHE, CdnConfig
 from infra.components.cloudflare_cdn import LOG_SAMPLING_RATE, bindings, rule_inputs
@@ -29,7 +29,7 @@ def cache_rules(
     found = {str(each.get("ref") or each.get("id")): each for each in rules}
     for ref, rule in declared.items():
         if ref not in found:
-            yield ref, [Difference(name="it", declared="there", found="gone")]
+            yield ref, [GONE]
         else:
             yield ref, list(_leaves(as_api(rule), found[ref]))
     for ref in found.keys() - declared.keys():

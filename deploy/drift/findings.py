@@ -44,6 +44,10 @@ class Difference:
         }
 
 
+GONE = Difference(name="it", declared="there", found="gone")
+"""The only difference of a resource that does not exist."""
+
+
 def _about_secret(declared: object, found: object) -> str:
     """Say how a secret value differs."""
     if declared is None:

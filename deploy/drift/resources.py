@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from deploy.checklist import Result
 from deploy.deployment import Deployment
-from deploy.drift.findings import Difference, differs, looked_at, skipped
+from deploy.drift.findings import GONE, Difference, differs, looked_at, skipped
 from deploy.drift.seams import others
 
 PART = "infrastructure"
@@ -46,7 +46,7 @@ def look(deployment: Deployment) -> Iterator[Result]:
             for each in mine
         ]
         if resource.title in gone:
-            differences = [Difference(name="it", declared="there", found="gone")]
+            differences = [GONE]
         if differences:
             found += 1
             yield differs(PART, resource.name, resource.title, differences, REMEDY)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deploy.checklist import Result, Status
 from deploy.crons.masking import masked
 from deploy.deployment import Deployment
-from deploy.drift.findings import Difference, differs, looked_at, skipped
+from deploy.drift.findings import GONE, Difference, differs, looked_at, skipped
 from deploy.engine import cli
 from deploy.engine.changes import DELETE, UPDATE
 from deploy.engine.watch import Watch, is_counted, operation
@@ -86,7 +86,7 @@ def differences(metadata: Any) -> Iterator[Difference]:
     A structure may hold what somebody wrote into it by hand, secrets included.
     """
     if operation(metadata) == DELETE:
-        yield Difference(name="it", declared="there", found="gone")
+        yield GONE
         return
     old: Properties = metadata.old.outputs if metadata.old else {}
     new: Properties = metadata.new.outputs if metadata.new else {}

@@ -1,7 +1,7 @@
 """A preview: what an update would do, as the engine itself says."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,43 +139,47 @@ def refuse_losses(deployment: Deployment, seen: Preview) -> None:
 
 def results(seen: Preview, allowed: Collection[str]) -> list[Result]:
     """Report a preview: what would change, what would be lost, what is warned of."""
-    shown = [
-        Result(
-            id="infrastructure.preview",
-            title=seen.title(),
-            status=Status.PASS,
-            evidence={**seen.engine.facts(), **seen.as_json()},
-            planned=bool(seen.changes),
-            ms=seen.ms,
-        )
-    ]
+    changes = Result(
+        id="infrastructure.preview",
+        title=seen.title(),
+        status=Status.PASS,
+        evidence={**seen.engine.facts(), **seen.as_json()},
+        planned=bool(seen.changes),
+        ms=seen.ms,
+    )
+    return [changes, *_moved(seen), *_lost(seen, allowed), *_warned(seen)]
+
+
+def _moved(seen: Preview) -> Iterator[Result]:
+    """Say which aliases are not where the state has them."""
     if seen.moved:
-        shown.append(
-            Result(
-                id="infrastructure.aliases",
-                title=moved_title(seen.moved),
-                status=Status.PASS,
-                evidence={"moved": list(seen.moved), "refresh": True},
-            )
+        yield Result(
+            id="infrastructure.aliases",
+            title=moved_title(seen.moved),
+            status=Status.PASS,
+            evidence={"moved": list(seen.moved), "refresh": True},
         )
-    shown += [
-        Result(
+
+
+def _lost(seen: Preview, allowed: Collection[str]) -> Iterator[Result]:
+    """Warn of each loss that nobody has allowed."""
+    for each in losses(seen.changes, allowed):
+        yield Result(
             id=f"infrastructure.loss-{each.name}",
             title=f"{each.kind} {each.type}: {each.loss}",
             status=Status.WARN,
             evidence=each.as_json(),
             remedy=f"./bootstrap deploy --allow-replace {each.name}",
         )
-        for each in losses(seen.changes, allowed)
-    ]
+
+
+def _warned(seen: Preview) -> Iterator[Result]:
+    """Pass on what the engine and the policies warn of."""
     if seen.warnings:
         first = seen.warnings[0].splitlines()[0]
-        shown.append(
-            Result(
-                id="infrastructure.warnings",
-                title=f"{len(seen.warnings)} warnings; the first: {first}",
-                status=Status.WARN,
-                evidence={"warnings": list(seen.warnings)},
-            )
+        yield Result(
+            id="infrastructure.warnings",
+            title=f"{len(seen.warnings)} warnings; the first: {first}",
+            status=Status.WARN,
+            evidence={"warnings": list(seen.warnings)},
         )
-    return shown
