@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy import stackfiles
 from deploy.checklist import Result
-from deploy.deployment import Deployment
+from deploy.deployment import LOCAL, Deployment
 from deploy.local.facts import LocalStack
 
 
@@ -39,10 +40,14 @@ def reached(
     monkeypatch: pytest.MonkeyPatch,
     **values: Any,
 ) -> None:
-    """Have an emulator taken for the account of a stack, whose file has some values."""
-    lines = [f"  kiloscale:{key}: {value}" for key, value in values.items()]
-    text = "\n".join(["config:", f"  aws:region: {stack.region}", *lines])
-    (folder / f"Pulumi.{name}.yaml").write_text(text)
+    """Have an emulator taken for the account of a stack.
+
+    Its file has a region and what is given; that of the local stack, what it has too.
+    """
+    config = stackfiles.own(name) if name == LOCAL else {}
+    config |= {f"kiloscale:{key}": str(value) for key, value in values.items()}
+    config["aws:region"] = stack.region
+    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
     monkeypatch.setattr(stackfiles, "FOLDER", folder)
     for variable, value in {
         "AWS_ENDPOINT_URL": stack.emulator_url,
