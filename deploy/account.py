@@ -11,7 +11,6 @@ from typing import Any
 
 from deploy.deployment import Deployment
 from deploy.errors import AuthError, DeployError, UsageError
-from deploy.paths import REPOSITORY
 
 REGION, PROFILE = "aws:region", "aws:profile"
 
@@ -73,6 +72,14 @@ def client(deployment: Deployment, service: str) -> Any:
         from deploy.emulator.clients import client as of_emulator
 
         return of_emulator(deployment.require_local(), service)
+    # Making one parses the description of its API, for half a second.
+    if service not in deployment.clients:
+        deployment.clients[service] = _made(deployment, service)
+    return deployment.clients[service]
+
+
+def _made(deployment: Deployment, service: str) -> Any:
+    """Make a client of a cloud stack's account."""
     region, profile = place(deployment.stack)
     import boto3
 
@@ -91,10 +98,10 @@ def place(stack: str) -> tuple[str, str | None]:
     Raises:
         UsageError: The file names no region.
     """
-    from deploy.emulator.configuration import of_file
+    from deploy import stackfiles
 
     name = f"Pulumi.{stack}.yaml"
-    values = of_file(REPOSITORY / name)
+    values = stackfiles.own(stack)
     if not values.get(REGION):
         raise UsageError(
             f"{name}: {REGION}: is missing; where stack {stack} is, is unknown, nothing"

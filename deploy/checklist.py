@@ -146,6 +146,17 @@ def failure(step_id: str, error: DeployError) -> Result:
     )
 
 
+def skipped(check_id: str, reason: str, remedy: str | None = None) -> Result:
+    """Say why a check was not made, and what would have it made."""
+    return Result(
+        id=check_id,
+        title=f"skipped: {reason}",
+        status=Status.SKIPPED,
+        evidence={"reason": reason},
+        remedy=remedy,
+    )
+
+
 INTERRUPTED = ".interrupted"
 """How the id of an interrupted step's last result ends."""
 

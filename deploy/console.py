@@ -4,6 +4,8 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 
 from rich.console import Console
 from rich.status import Status as Spinner
@@ -11,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.checklist import Report, Result, Status
-from deploy.errors import DeployError
+from deploy.errors import DeployError, ExitCode
 
 WIDTH = 100
 """Columns that a table may use."""
@@ -106,6 +108,30 @@ def show(report: Report, *, as_json: bool, evidence: bool = False) -> None:
     for line in captured.get().splitlines():
         console.out(line.rstrip(), highlight=False)
     console.print(Text(summary(report)))
+
+
+def rehearse() -> None:
+    """Print each kind of result and a problem where nobody sees them.
+
+    What prints is imported bit by bit, at its first use: who deletes the installed
+    packages must have used it before.
+    """
+    results = tuple(
+        Result(
+            id=f"rehearsal.{status}",
+            title=f"{status}: /a/path, done…",
+            status=status,
+            remedy="./bootstrap",
+        )
+        for status in Status
+    )
+    report = Report(
+        task="rehearsal", target="none", results=results, ms=0.0, exit_code=ExitCode(0)
+    )
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        show(report, as_json=False, evidence=True)
+        show(report, as_json=True)
+        complain(DeployError("a problem: /a/path", remedy="./bootstrap"))
 
 
 def _table(results: Iterable[Result], console: Console, *, evidence: bool) -> Table:

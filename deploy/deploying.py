@@ -13,6 +13,7 @@ from deploy.deployment import Deployment
 from deploy.engine.acceptance import accept
 from deploy.engine.plans import writing
 from deploy.errors import DeployError, ExitCode, UsageError
+from deploy.selection import names, select
 from deploy.steps.preflight import git
 
 LOOKS_FIRST = ("preflight", "database")
@@ -64,7 +65,7 @@ def deploy(request: Request, out: Output) -> int:
             stack=request.stack,
             progress=progress.say,
             dry_run=request.looks_only,
-            allowed_losses=run.names(request.allow_replace),
+            allowed_losses=names(request.allow_replace),
         )
         steps = choose(request, deployment)
         plan = Path(request.apply) if request.apply else None
@@ -100,13 +101,13 @@ def choose(request: Request, deployment: Deployment) -> list[Step[Deployment]]:
         )
     if request.plan:
         return [writing(Path(request.plan))]
-    steps = run.select(CHECKLIST, request.only, request.skip)
+    steps = select(CHECKLIST, request.only, request.skip)
     start = request.start
     if request.resume:
         start = journal.resume_from(journal.last(deployment.records))
     if not start:
         return steps
-    run.select(CHECKLIST, start, "")  # refuses an unknown name
+    select(CHECKLIST, start, "")  # refuses an unknown name
     ids = [step.id for step in CHECKLIST]
     later = ids[ids.index(start) :]
     return [step for step in steps if step.id in (*LOOKS_FIRST, *later)]

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.errors import UsageError
 from deploy.paths import REPOSITORY, state_dir
@@ -34,6 +34,7 @@ class Deployment:
         allowed_losses: Names of resources of a cloud stack that may be replaced or
             deleted although something is lost with them.
         preview: What the engine would change, once this run has asked it.
+        clients: Clients of a cloud stack's account by service, once they are made.
     """
 
     stack: str
@@ -45,6 +46,7 @@ class Deployment:
     looked_for_backup: bool = False
     allowed_losses: tuple[str, ...] = ()
     preview: "Preview | None" = None
+    clients: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_local(self) -> bool:

@@ -29,6 +29,7 @@ def destroy(*, as_json: bool, dry_run: bool, yes: bool) -> int:
 
     def body(deployment: Deployment) -> Iterator[Result]:
         yield from _data(deployment)
+        console.rehearse()
         for folder in MADE_HERE:
             yield _removed(REPOSITORY / folder, dry_run=dry_run)
         yield Result(

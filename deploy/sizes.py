@@ -1,6 +1,5 @@
 """The size of a stack as its file says: without Pulumi, which takes a second."""
 
-from deploy.paths import REPOSITORY
 from infra.catalog.alarms import Alarm
 from infra.catalog.thresholds import alarms_at
 from infra.config_sizes import StackSize
@@ -13,10 +12,10 @@ def size_of(stack: str) -> StackSize:
     A value that is missing or wrong counts as the default: the program refuses it, and
     says more.
     """
-    from deploy.emulator.configuration import PROJECT_FILE, defaults, of_file
+    from deploy import stackfiles
 
-    path = REPOSITORY / f"Pulumi.{stack}.yaml"
-    values = defaults(PROJECT_FILE) | (of_file(path) if path.exists() else {})
+    has_file = stackfiles.path(stack).is_file()
+    values = stackfiles.of_stack(stack) if has_file else stackfiles.defaults()
     return StackSize.read(Values.from_pulumi(stack, values, ()))
 
 

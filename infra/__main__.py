@@ -7,6 +7,7 @@ from infra.archives import Archives
 from infra.assembly import (
     alarms_args,
     budget_args,
+    consumer_args,
     dashboard_args,
     pg_cron_args,
     queue_args,
@@ -23,7 +24,7 @@ from infra.components.cron_schedule import CronSchedule
 from infra.components.dashboard import Dashboard
 from infra.components.pg_cron_job import PgCronJob
 from infra.components.python_service import PythonService, release_together
-from infra.components.queue_consumer import QueueConsumer, QueueConsumerArgs
+from infra.components.queue_consumer import QueueConsumer
 from infra.components.secrets import Secrets
 from infra.components.work_queue import WorkQueue
 from infra.config import StackConfig
@@ -41,15 +42,8 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
         for s in config.size.services
     }
     release_together(list(services.values()))
-    for queue in config.size.queues:
-        consumer = QueueConsumerArgs(
-            queue=queues[queue.topic],
-            service=services[queue.consumer],
-            batch_size=queue.batch_size,
-            window_s=queue.window_s,
-            max_concurrency=queue.max_concurrency,
-        )
-        QueueConsumer(f"{queue.name}-consumer", consumer)
+    for q in config.size.queues:
+        QueueConsumer(f"{q.name}-consumer", consumer_args(q, queues, services))
     schedules = {
         s.name: CronSchedule(s.name, schedule_args(s, config, services[s.service]))
         for s in SCHEDULES
@@ -59,15 +53,14 @@ def compose(config: StackConfig, archives: Archives) -> Outputs:
     alarms = Alarms("alarms", alarms_args(config, key))
     if config.monthly_budget_usd:
         Budget("budget", budget_args(config, alarms))
-    outputs = describe(
+    return describe(
         services={s.name: services[s.folder] for s in SERVICES},
         queues={q.name: queues[q.topic] for q in config.size.queues},
         schedules=schedules,
         alarms=alarms,
         dashboard=Dashboard("dashboard", dashboard_args(config, alarms)),
         cdn=declare_cdn(config),
-    )
-    return outputs | fronts.declare(config, services)
+    ) | fronts.declare(config, services)
 
 
 def main() -> None:

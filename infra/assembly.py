@@ -17,6 +17,7 @@ from infra.components.dashboard import DashboardArgs
 from infra.components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from infra.components.pg_cron_job import PgCronJobArgs
 from infra.components.python_service import PythonService, PythonServiceArgs
+from infra.components.queue_consumer import QueueConsumerArgs
 from infra.components.secrets import SecretsArgs
 from infra.components.work_queue import WorkQueue, WorkQueueArgs
 from infra.config import StackConfig
@@ -38,6 +39,27 @@ def queue_args(queue: Queue, config: StackConfig) -> WorkQueueArgs:
         visibility_timeout_s=VISIBILITY_TIMEOUTS * consumer.timeout_s + queue.window_s,
         max_receives=queue.max_receives,
         retention_s=queue.retention_s,
+    )
+
+
+def consumer_args(
+    queue: Queue,
+    queues: Mapping[str, WorkQueue],
+    services: Mapping[str, PythonService],
+) -> QueueConsumerArgs:
+    """Give the inputs of a queue's consumer.
+
+    Args:
+        queue: The queue.
+        queues: The queues by topic.
+        services: The services by folder.
+    """
+    return QueueConsumerArgs(
+        queue=queues[queue.topic],
+        service=services[queue.consumer],
+        batch_size=queue.batch_size,
+        window_s=queue.window_s,
+        max_concurrency=queue.max_concurrency,
     )
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from deploy import account
+from deploy import stackfiles
 from deploy.checklist import Result
-from deploy.cloud import settings
-from deploy.deployment import Deployment
+from deploy.deployment import LOCAL, Deployment
 from deploy.local.facts import LocalStack
 
 
@@ -33,19 +33,36 @@ class Mute:
         """Note nothing."""
 
 
+def reached(
+    stack: LocalStack,
+    name: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    **values: Any,
+) -> None:
+    """Have an emulator taken for the account of a stack.
+
+    Its file has a region and what is given; that of the local stack, what it has too.
+    """
+    config = stackfiles.own(name) if name == LOCAL else {}
+    config |= {f"kiloscale:{key}": str(value) for key, value in values.items()}
+    config["aws:region"] = stack.region
+    (folder / f"Pulumi.{name}.yaml").write_text(yaml.safe_dump({"config": config}))
+    monkeypatch.setattr(stackfiles, "FOLDER", folder)
+    for variable, value in {
+        "AWS_ENDPOINT_URL": stack.emulator_url,
+        "AWS_ACCESS_KEY_ID": stack.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
+    }.items():
+        monkeypatch.setenv(variable, value)
+
+
 def deployment_of(
     stack: LocalStack, folder: Path, monkeypatch: pytest.MonkeyPatch, **values: Any
 ) -> Cloud:
     """Give the stack as a cloud stack; its file has a region and what is given."""
-    lines = [f"  kiloscale:{key}: {value}" for key, value in values.items()]
-    text = "\n".join(["config:", f"  aws:region: {stack.region}", *lines])
-    (folder / "Pulumi.local.yaml").write_text(text)
-    monkeypatch.setattr(account, "REPOSITORY", folder)
-    monkeypatch.setattr(settings, "REPOSITORY", folder)
+    reached(stack, "local", folder, monkeypatch, **values)
     for name, value in {
-        "AWS_ENDPOINT_URL": stack.emulator_url,
-        "AWS_ACCESS_KEY_ID": stack.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": stack.secret_access_key,
         "KILOSCALE_DATABASE_URL": stack.database_url,
         "PATH": "/usr/bin:/bin",
         "PULUMI_HOME": str(folder),

@@ -1,17 +1,22 @@
 """The functions of a cloud stack: their addresses, and which versions answer."""
 
 import hashlib
+from collections.abc import Iterable
 
 from deploy.account import client, explained
 from deploy.deployment import Deployment
 from deploy.schedules import ALIAS
 from deploy.smoke.gateway import Where
-from infra.catalog.services import SERVICES
+from infra.catalog.services import SERVICES, Service
 from infra.naming import physical_name
 
 
-def where(deployment: Deployment) -> Where:
+def where(deployment: Deployment, services: Iterable[Service] = SERVICES) -> Where:
     """Look the function URLs up, which answer whatever stands before them.
+
+    Args:
+        deployment: The stack.
+        services: Whose; of those without a route there is none.
 
     Raises:
         NotThereError: A function was never deployed.
@@ -20,7 +25,7 @@ def where(deployment: Deployment) -> Where:
     deployment.progress("looking up the function URLs")
     functions = client(deployment, "lambda")
     urls = {}
-    for service in SERVICES:
+    for service in services:
         if service.route is None:
             continue
         name = physical_name(deployment.stack, service.name)

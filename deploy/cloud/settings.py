@@ -7,10 +7,9 @@ into a request or a signature, never into argv, a log, a result or a file.
 import os
 from uuid import UUID
 
+from deploy import stackfiles
 from deploy.deployment import Deployment
-from deploy.emulator.configuration import of_file
 from deploy.errors import UsageError
-from deploy.paths import REPOSITORY
 from infra.config_checks import uuid
 from infra.naming import PROJECT
 
@@ -23,8 +22,7 @@ SMOKE_USER = "smokeUserId"
 
 def plain(deployment: Deployment, key: str) -> str:
     """Give a value that is no secret; empty if it is not set."""
-    values = of_file(REPOSITORY / f"Pulumi.{deployment.stack}.yaml")
-    return values.get(f"{PROJECT}:{key}", "")
+    return stackfiles.own(deployment.stack).get(f"{PROJECT}:{key}", "")
 
 
 def smoke_user(deployment: Deployment) -> UUID | None:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from deploy import stackfiles
 from deploy.deployment import Deployment
 from deploy.errors import UsageError
-from deploy.paths import REPOSITORY
 from infra.catalog.front import BASE
 from infra.config_checks import origin
 from infra.config_values import Values
@@ -106,10 +106,4 @@ def _given(deployment: Deployment) -> Mapping[str, str]:
 
     if deployment.is_local:
         return configuration.of_local(deployment.require_local()).values
-    path = REPOSITORY / f"Pulumi.{deployment.stack}.yaml"
-    if not path.is_file():
-        raise UsageError(
-            f"{path.name}: is missing; where stack {deployment.stack} is, is unknown",
-            remedy="cp Pulumi.production.example.yaml " + path.name,
-        )
-    return configuration.defaults() | configuration.of_file(path)
+    return stackfiles.of_stack(deployment.stack)

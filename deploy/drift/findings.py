@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from deploy import checklist
 from deploy.checklist import Result, Status
 
 WIDTH = 60
@@ -41,6 +42,10 @@ class Difference:
             "declared": self.declared,
             "found": self.found,
         }
+
+
+GONE = Difference(name="it", declared="there", found="gone")
+"""The only difference of a resource that does not exist."""
 
 
 def _about_secret(declared: object, found: object) -> str:
@@ -103,10 +108,4 @@ def looked_at(part: str, what: str, different: int) -> Result:
 
 def skipped(part: str, reason: str, remedy: str | None = None) -> Iterator[Result]:
     """Say why a part did not look."""
-    yield Result(
-        id=f"{part}.skipped",
-        title=f"skipped: {reason}",
-        status=Status.SKIPPED,
-        evidence={"reason": reason},
-        remedy=remedy,
-    )
+    yield checklist.skipped(f"{part}.skipped", reason, remedy)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from deploy.checklist import Result
 from deploy.deployment import Deployment
-from deploy.drift.findings import Difference, differs, looked_at, skipped
+from deploy.drift.findings import GONE, Difference, differs, looked_at, skipped
 from deploy.drift.seams import others
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _of_emulator(deployment: Deployment, record: "Record") -> Iterator[Result]:
             if each.resource == resource
         ]
         if resource.title in gone:
-            differences = [Difference(name="it", declared="there", found="gone")]
+            differences = [GONE]
         if differences:
             found += 1
             yield differs(PART, resource.name, resource.title, differences, REMEDY)

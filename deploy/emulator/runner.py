@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,6 +25,7 @@ def run(
     secrets: Collection[str],
     preview: bool = False,
     monitor: MockMonitor | None = None,
+    logger: logging.Logger | None = None,
 ) -> dict[str, Any]:
     """Run a program to its end.
 
@@ -39,6 +41,7 @@ def run(
         secrets: Keys whose values are secret.
         preview: Whether what the mocks do not give is unknown, as in a preview.
         monitor: Sees each registration on its way to the mocks.
+        logger: Gets what the program logs; without one the root logger does.
 
     Returns:
         The outputs; those that are unknown in a preview are left out.
@@ -49,7 +52,7 @@ def run(
         asyncio.set_event_loop(loop)
         outputs: dict[str, Any] = {}
         try:
-            pulumi.runtime.set_mocks(mocks, PROJECT, stack, preview, None, monitor)
+            pulumi.runtime.set_mocks(mocks, PROJECT, stack, preview, logger, monitor)
             pulumi.runtime.set_all_config(dict(config), list(secrets))
             _awaited(program, outputs)
         finally:

@@ -32,13 +32,26 @@ LOSSES = {
     "aws:cloudwatch/logGroup:LogGroup": "its logs are lost",
     "aws:lambda/functionUrl:FunctionUrl": "its address changes, apps that call it fail",
     "aws:apigatewayv2/api:Api": "its address changes, apps that call it fail",
+    "aws:lambda/function:Function": "its versions go, and with them the way back",
     "aws:cloudfront/distribution:Distribution": "its address changes",
     "aws:sns/topic:Topic": "whoever is told of alarms must confirm again",
+    "aws:sns/topicSubscription:TopicSubscription": (
+        "whoever it tells of alarms must confirm again"
+    ),
+    "aws:route53/record:Record": "what its name leads to, or proves, ends meanwhile",
+    "cloudflare:index/dnsRecord:DnsRecord": (
+        "what its name leads to, or proves, ends meanwhile"
+    ),
+    "cloudflare:index/workersCustomDomain:WorkersCustomDomain": (
+        "its host name answers nobody until it is made again"
+    ),
     "aws:s3/bucket:Bucket": "the objects in it are lost",
     "aws:dynamodb/table:Table": "its rows are lost",
     "cloudflare:index/zone:Zone": "its records and its name servers change",
 }
-"""What is lost with a resource of a type. Whatever is not here holds nothing."""
+"""What is lost with a resource of a type. Whatever is not here holds nothing: a
+parameter's value comes from the configuration, a new certificate is there before the
+old one goes, and rights, rules and alarms are made anew as they were."""
 
 
 @dataclass(frozen=True, kw_only=True)

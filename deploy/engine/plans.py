@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy.checklist import Result, Status, Step
+from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import Deployment
 from deploy.errors import UsageError
 
@@ -135,13 +135,11 @@ def _without_engine() -> Result:
     """Say that the plan has no preview of the engine's."""
     from deploy.engine.cli import INSTALL
 
-    return Result(
-        id="infrastructure.preview",
-        title="skipped: the Pulumi CLI is not installed, so the plan holds what the"
-        " program declares and not what the engine would do",
-        status=Status.SKIPPED,
-        remedy=INSTALL,
+    reason = (
+        "the Pulumi CLI is not installed, so the plan holds what the program declares"
+        " and not what the engine would do"
     )
+    return skipped("infrastructure.preview", reason, INSTALL)
 
 
 def _plan(deployment: Deployment, seen: Sequence[str]) -> "PlanFile":

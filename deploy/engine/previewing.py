@@ -1,7 +1,7 @@
 """A preview: what an update would do, as the engine itself says."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ class Preview:
         ms: Time that it took, in milliseconds.
         update: Number of the stack's newest update when it began; ``None`` before the
             first.
+        moved: Functions whose alias is not where the state has it; if there are any,
+            the engine looks at what is really there first, and the update has to.
     """
 
     engine: "Engine"
@@ -34,6 +36,7 @@ class Preview:
     warnings: tuple[str, ...]
     ms: float
     update: int | None = None
+    moved: tuple[str, ...] = ()
 
     def title(self) -> str:
         """Say it in one line."""
@@ -43,7 +46,9 @@ class Preview:
 
     def lines(self) -> list[str]:
         """Say it to a person who is to say yes."""
-        return [self.title(), *listed(self.changes), *(f"  {w}" for w in self.warnings)]
+        told = [f"  {moved_title(self.moved)}"] if self.moved else []
+        warned = [f"  {warning}" for warning in self.warnings]
+        return [self.title(), *listed(self.changes), *told, *warned]
 
     def as_json(self) -> dict[str, object]:
         """Give it in the form that evidence and plan files hold."""
@@ -61,18 +66,20 @@ def preview(deployment: Deployment) -> Preview:
         DeployError: The CLI, the backend, the configuration, a provider or a policy
             refuses.
     """
+    from deploy.engine import aliases
     from deploy.engine.meanwhile import last_update
     from deploy.engine.watch import Watch
     from deploy.engine.workspace import explained, open_stack
 
     started = time.perf_counter()
     engine = open_stack(deployment)
+    moved = aliases.moved(deployment, engine)
     deployment.progress("previewing what the engine would change")
     watch = Watch(say=lambda told: deployment.progress(f"previewing: {told}"))
     with explained(deployment, watch):
         update = last_update(engine)
         found = engine.stack.preview(
-            on_event=watch, color="never", suppress_outputs=True
+            on_event=watch, color="never", suppress_outputs=True, refresh=bool(moved)
         )
     _refuse_untold(deployment, found.change_summary, watch.told)
     return Preview(
@@ -82,6 +89,15 @@ def preview(deployment: Deployment) -> Preview:
         warnings=tuple(dict.fromkeys(watch.warnings)),
         ms=(time.perf_counter() - started) * 1000,
         update=update,
+        moved=moved,
+    )
+
+
+def moved_title(functions: Collection[str]) -> str:
+    """Say which aliases moved, and what follows."""
+    return (
+        f"moved since the last update, by a rollback or a withdrawn release:"
+        f" {', '.join(functions)}; deploying makes the newest code live again"
     )
 
 
@@ -129,34 +145,47 @@ def refuse_losses(deployment: Deployment, seen: Preview) -> None:
 
 def results(seen: Preview, allowed: Collection[str]) -> list[Result]:
     """Report a preview: what would change, what would be lost, what is warned of."""
-    shown = [
-        Result(
-            id="infrastructure.preview",
-            title=seen.title(),
+    changes = Result(
+        id="infrastructure.preview",
+        title=seen.title(),
+        status=Status.PASS,
+        evidence={**seen.engine.facts(), **seen.as_json()},
+        planned=bool(seen.changes),
+        ms=seen.ms,
+    )
+    return [changes, *_moved(seen), *_lost(seen, allowed), *_warned(seen)]
+
+
+def _moved(seen: Preview) -> Iterator[Result]:
+    """Say which aliases are not where the state has them."""
+    if seen.moved:
+        yield Result(
+            id="infrastructure.aliases",
+            title=moved_title(seen.moved),
             status=Status.PASS,
-            evidence={**seen.engine.facts(), **seen.as_json()},
-            planned=bool(seen.changes),
-            ms=seen.ms,
+            evidence={"moved": list(seen.moved), "refresh": True},
         )
-    ]
-    shown += [
-        Result(
+
+
+def _lost(seen: Preview, allowed: Collection[str]) -> Iterator[Result]:
+    """Warn of each loss that nobody has allowed."""
+    for each in losses(seen.changes, allowed):
+        yield Result(
             id=f"infrastructure.loss-{each.name}",
             title=f"{each.kind} {each.type}: {each.loss}",
             status=Status.WARN,
             evidence=each.as_json(),
             remedy=f"./bootstrap deploy --allow-replace {each.name}",
         )
-        for each in losses(seen.changes, allowed)
-    ]
+
+
+def _warned(seen: Preview) -> Iterator[Result]:
+    """Pass on what the engine and the policies warn of."""
     if seen.warnings:
         first = seen.warnings[0].splitlines()[0]
-        shown.append(
-            Result(
-                id="infrastructure.warnings",
-                title=f"{len(seen.warnings)} warnings; the first: {first}",
-                status=Status.WARN,
-                evidence={"warnings": list(seen.warnings)},
-            )
+        yield Result(
+            id="infrastructure.warnings",
+            title=f"{len(seen.warnings)} warnings; the first: {first}",
+            status=Status.WARN,
+            evidence={"warnings": list(seen.warnings)},
         )
-    return shown

@@ -12,10 +12,12 @@ from deploy.engine.meanwhile import refuse_updated
 from deploy.engine.previewing import Preview, preview, refuse_losses, results
 from deploy.engine.watch import Failure, Watch
 from deploy.errors import DeployError, ExitCode, HalfDoneError, InterruptedRunError
+from deploy.releases import guarded
 
 PERMALINK = re.compile(r"https://\S+/updates/\d+")
 """What the CLI prints of an update that its backend shows in a browser."""
 
+STEP = "infrastructure"
 RESUME = "./bootstrap deploy --resume"
 UNDO = "git checkout <the commit of an earlier receipt>, then deploy"
 
@@ -50,7 +52,7 @@ def provision(deployment: Deployment) -> Iterator[Result]:
     if not seen.changes:
         yield _unchanged(deployment, seen)
         return
-    yield from _update(deployment, seen)
+    yield from guarded(deployment, STEP, _update(deployment, seen))
 
 
 def _unchanged(deployment: Deployment, seen: Preview) -> Result:
@@ -150,6 +152,8 @@ def _up(deployment: Deployment, seen: Preview, watch: Watch) -> Updated:
             color="never",
             suppress_outputs=True,
             show_secrets=False,
+            # Else the state has aliases where they are not, and moves none of them.
+            refresh=bool(seen.moved),
             message=f"./bootstrap deploy --stack {deployment.stack}",
         )
     except KeyboardInterrupt:

@@ -109,10 +109,10 @@ class Watch:
 
     def _begins(self, metadata: Any) -> None:
         """Note that an operation begins, or would."""
-        self.told[_operation(metadata)] += 1
+        self.told[operation(metadata)] += 1
         change = _change(metadata)
         if change is None:
-            self.unchanged += _is_counted(metadata) and metadata.op == "same"
+            self.unchanged += is_counted(metadata) and metadata.op == "same"
             return
         known = self.changes.get(change.urn)
         self.changes[change.urn] = change if known is None else _merged(known, change)
@@ -175,22 +175,22 @@ def clean(message: str) -> str:
     return masked("\n".join(kept[:REASON_LINES] + more))
 
 
-def _is_counted(metadata: Any) -> bool:
+def is_counted(metadata: Any) -> bool:
     """Whether a resource exists at a provider: components and providers do not."""
     state = metadata.new or metadata.old
     is_own = metadata.type.startswith("pulumi:")
     return not is_own and (state is None or state.custom is not False)
 
 
-def _operation(metadata: Any) -> str:
+def operation(metadata: Any) -> str:
     """Give the engine's name of an operation."""
     return str(getattr(metadata.op, "value", metadata.op))
 
 
 def _change(metadata: Any) -> Change | None:
     """Read what happens to a resource; ``None`` if nothing does."""
-    kind = KIND_OF.get(_operation(metadata))
-    if kind is None or not _is_counted(metadata):
+    kind = KIND_OF.get(operation(metadata))
+    if kind is None or not is_counted(metadata):
         return None
     why: Iterable[str] = ()
     if kind == REPLACE:

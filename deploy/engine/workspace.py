@@ -1,11 +1,13 @@
 """A stack as the Pulumi engine sees it: opened, previewed, updated, read."""
 
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pulumi.automation import Deployment as State
 from pulumi.automation import LocalWorkspace, Stack
 from pulumi.automation.errors import CommandError
 
@@ -17,7 +19,7 @@ from deploy.paths import REPOSITORY
 
 
 class _Workspace(LocalWorkspace):
-    """The repository as a workspace, without a selected stack of its own."""
+    """The repository as a workspace; selects no stack and decrypts no state."""
 
     def select_stack(self, stack_name: str) -> None:
         """Look the stack up; leave the one that the user selected as it is.
@@ -25,6 +27,12 @@ class _Workspace(LocalWorkspace):
         Who had selected ``staging`` would else type ``pulumi up`` into production.
         """
         self._run_pulumi_cmd_sync(["stack", "--stack", stack_name])
+
+    def export_stack(self, stack_name: str) -> State:
+        """Give the stack's state with its secrets encrypted: nobody reads them here."""
+        done = self._run_pulumi_cmd_sync(["stack", "export", "--stack", stack_name])
+        state = json.loads(done.stdout)
+        return State(version=state["version"], deployment=state["deployment"] or {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +84,16 @@ def outputs(engine: Engine) -> dict[str, Any]:
     """Give the stack's outputs that are no secrets."""
     found = engine.stack.outputs()
     return {name: each.value for name, each in found.items() if not each.secret}
+
+
+def exported(deployment: Deployment, engine: Engine) -> dict[str, Any]:
+    """Give the stack's state as the backend has it, its secrets encrypted.
+
+    Raises:
+        DeployError: The backend refuses.
+    """
+    with explained(deployment):
+        return dict(engine.stack.export_stack().deployment or {})
 
 
 @contextmanager

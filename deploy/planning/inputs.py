@@ -11,15 +11,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from deploy import stackfiles
 from deploy.bundle_targets import PLATFORMS, BundleTarget
 from deploy.bundles import inputs_digest
 from deploy.deployment import LOCAL
-from deploy.emulator.configuration import of_file
 from deploy.local.facts import STACK_FILE
 from deploy.paths import REPOSITORY
-from infra.catalog.extras import EXTRAS
 from infra.catalog.services import CLOUD_ARCHITECTURE, CLOUD_RUNTIME, SERVICES
-from infra.naming import PROJECT
 
 PROGRAM = "infra"
 NO_SOURCES = {"__pycache__", "node_modules"}
@@ -41,7 +39,7 @@ def of_stack(stack: str, *, state: Path, last_deploy: str | None) -> dict[str, s
     Returns:
         SHA-256 by name: a path below the repository, or words.
     """
-    config = REPOSITORY / f"Pulumi.{stack}.yaml"
+    config = stackfiles.path(stack)
     # Not only Python: the edge's scripts are parts of the program too.
     sources = [
         path
@@ -89,10 +87,6 @@ def _how(before: str | None, now: str | None) -> str:
 
 def _target(stack: str) -> BundleTarget:
     """Describe what the stack's zips are built for; who compiles them is no input."""
-    settings = of_file(REPOSITORY / f"Pulumi.{stack}.yaml")
-    extras = frozenset(
-        extra.name for extra in EXTRAS if settings.get(f"{PROJECT}:{extra.config}")
-    )
     python = CLOUD_RUNTIME.removeprefix("python")
     machine = CLOUD_ARCHITECTURE
     if stack == LOCAL:
@@ -102,7 +96,7 @@ def _target(stack: str) -> BundleTarget:
         python=python,
         platform=PLATFORMS.get(machine, machine),
         interpreter=Path(sys.executable),
-        extras=extras,
+        extras=stackfiles.extras(stack),
     )
 
 

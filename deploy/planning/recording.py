@@ -5,6 +5,7 @@ down. That shows every input, and nothing of what a provider would make of it.
 """
 
 import importlib
+import logging
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,11 +41,13 @@ class Recorded:
         resources: Its resources, in the order in which they were registered.
         outputs: The stack's outputs; in a preview, without those that are unknown.
         parents: The resource above each one, both as type and name.
+        warnings: What the program warned of, in order.
     """
 
     resources: Resources
     outputs: dict[str, Any] = field(repr=False)
     parents: Mapping[Key, Key] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 class RecordingMocks(pulumi.runtime.Mocks):
@@ -72,6 +75,30 @@ class RecordingMocks(pulumi.runtime.Mocks):
             )
         )
         return None if self.preview else f"{args.name}-id", outputs
+
+
+class Warned(logging.Handler):
+    """Keeps what a program warns of, which the engine would show.
+
+    Attributes:
+        warnings: The texts, in order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.warnings: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a warning; an error ends the program, and says so itself."""
+        if record.levelno == logging.WARNING:
+            self.warnings.append(record.getMessage())
+
+    def logger(self) -> logging.Logger:
+        """Give a logger that tells nobody else."""
+        # Not `getLogger`: two programs may run at once, each with its own.
+        logger = logging.Logger("pulumi-program")
+        logger.addHandler(self)
+        return logger
 
 
 class ParentsMonitor(MockMonitor):
@@ -128,7 +155,7 @@ def record(
         ConfigError: The configuration is incomplete or wrong.
     """
     mocks = RecordingMocks(preview=preview)
-    monitor = ParentsMonitor(mocks)
+    monitor, warned = ParentsMonitor(mocks), Warned()
     outputs = runner.run(
         program,
         mocks,
@@ -137,12 +164,18 @@ def record(
         secrets=secrets,
         preview=preview,
         monitor=monitor,
+        logger=warned.logger(),
     )
     mocks.resources.outputs = outputs
     mocks.resources.secrets = {config[key] for key in secrets if config.get(key)}
     size = StackSize.read(Values.from_pulumi(stack, config, secrets))
     mocks.resources.pooler_room = usable_clients(size.pooler_clients)
-    return Recorded(resources=mocks.resources, outputs=outputs, parents=monitor.parents)
+    return Recorded(
+        resources=mocks.resources,
+        outputs=outputs,
+        parents=monitor.parents,
+        warnings=tuple(warned.warnings),
+    )
 
 
 def _chosen(kind: str, name: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

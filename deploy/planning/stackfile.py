@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from deploy import stackfiles
 from deploy.deployment import LOCAL, check_stack
 from deploy.emulator import configuration
 from deploy.errors import UsageError
 from deploy.local.facts import REGION, LocalStack
-from deploy.paths import REPOSITORY
 from deploy.planning.placeholders import placeholder
 from infra.naming import PROJECT
 from infra.policies.resources import SECRET
@@ -114,10 +114,10 @@ def read(stack: str, state: Path) -> Stackfile:
     check_stack(stack)
     if stack == LOCAL:
         return _local(LocalStack.load(state), state)
-    path = REPOSITORY / f"Pulumi.{stack}.yaml"
-    values = configuration.defaults(configuration.PROJECT_FILE)
+    path = stackfiles.path(stack)
+    values = stackfiles.defaults()
     secrets: set[str] = set()
-    for key, value in configuration.block(path).items():
+    for key, value in stackfiles.block(path).items():
         if ":" not in key:
             raise UsageError(
                 f"{path.name}: config: {key}: must begin with a namespace, as in"
@@ -125,7 +125,7 @@ def read(stack: str, state: Path) -> Stackfile:
                 remedy=f"$EDITOR {path.name}",
             )
         shown = _without_ciphertext(key.partition(":")[2], value)
-        values[key] = configuration.text(shown)
+        values[key] = stackfiles.text(shown)
         if shown != value:
             secrets.add(key)
     found = frozenset(secrets)

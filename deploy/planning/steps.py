@@ -3,6 +3,7 @@
 What is judged comes last, so that a finding hides nothing of the plan.
 """
 
+import re
 from collections.abc import Iterator
 
 from deploy.checklist import Result, Status, Step
@@ -11,6 +12,10 @@ from deploy.planning import components, cost, judging, ledger, programs, stackfi
 from deploy.planning.changes import between
 from deploy.planning.draft import Draft
 from deploy.planning.engine_preview import preview_with_engine
+from deploy.planning.programs import Declaration
+
+COMMAND = re.compile(r"run `([^`]+)`")
+"""The command that a warning names."""
 
 
 def steps(draft: Draft) -> list[Step[Deployment]]:
@@ -80,6 +85,7 @@ def _configuration(draft: Draft, deployment: Deployment) -> Iterator[Result]:
 def _resources(draft: Draft, deployment: Deployment) -> Iterator[Result]:
     """Run the program under mocks, and ask the engine where there is one."""
     draft.declaration = programs.declare(deployment, draft.config)
+    yield from _warnings(draft.declaration, deployment)
     draft.preview = preview_with_engine(deployment)
     made = components.of(draft.declaration.recorded, draft.declaration.stackfile.masked)
     count = sum(len(each.resources) for each in made)
@@ -115,6 +121,24 @@ def _resources(draft: Draft, deployment: Deployment) -> Iterator[Result]:
             title=f"skipped: the engine did not answer: {draft.preview.problem}",
             status=Status.SKIPPED,
             remedy="pulumi preview",
+        )
+
+
+def _warnings(declared: Declaration, deployment: Deployment) -> Iterator[Result]:
+    """Say what the program warns of; its update logs the same."""
+    for warning in declared.recorded.warnings:
+        # Where a value is comes first: ``Pulumi.<stack>.yaml: kiloscale:<key>: ...``.
+        key = warning.split(": ")[1].rpartition(":")[2]
+        told = COMMAND.search(warning)
+        command = told[1] if told else f"pulumi config set {key} ..."
+        yield Result(
+            id=f"configuration.{key}",
+            title=warning,
+            status=Status.WARN,
+            evidence={"key": key},
+            remedy=f"{command}{deployment.suffix}"
+            if deployment.suffix
+            else f"$EDITOR Pulumi.{deployment.stack}.yaml",
         )
 
 

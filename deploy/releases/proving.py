@@ -6,12 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 from deploy import account
-from deploy.checklist import Result, Status
+from deploy.checklist import Result, Status, skipped
 from deploy.deployment import Deployment
 from deploy.errors import DeployError
-from deploy.releases.asking import Asks, asks
 from deploy.releases.versions import ALIAS, Functions
-from deploy.smoke.gateway import Answer
+from deploy.smoke.gateway import Answer, Gateway, Where, local
 from infra.catalog.queues import QUEUES
 from infra.catalog.services import HEALTH_CHECK, RELAY_OUTBOX, Service
 
@@ -31,13 +30,13 @@ def prove(
     deployment: Deployment, functions: Functions, services: Sequence[Service]
 ) -> Iterator[Result]:
     """Ask each service something that it must refuse, or that has no effect."""
-    caller = asks(deployment, functions)
     consumers = {queue.consumer for queue in QUEUES}
     for service in services:
         deployment.progress(f"asking {service.name}")
         try:
             if service.route:
-                yield _refuses(deployment, caller, service)
+                with Gateway(_where(deployment, service)) as gateway:
+                    yield _refuses(deployment, gateway, service)
             elif service.folder in consumers:
                 yield _invoked(deployment, functions, service, EMPTY_BATCH)
             elif service == RELAY_OUTBOX:
@@ -49,14 +48,23 @@ def prove(
             yield _result(service, title, good=False, evidence=error.evidence)
 
 
-def _refuses(deployment: Deployment, caller: Asks, service: Service) -> Result:
+def _where(deployment: Deployment, service: Service) -> Where:
+    """Give where one service is: that another has no URL says nothing of it."""
+    if deployment.is_local:
+        return local(deployment.require_local())
+    from deploy.cloud import functions
+
+    return functions.where(deployment, [service])
+
+
+def _refuses(deployment: Deployment, gateway: Gateway, service: Service) -> Result:
     """Send a forged token; on ``local``, whose secrets are known, also a bad body."""
     from deploy.smoke.person import sign
 
     token = sign(uuid4(), FORGED, "https://forged.invalid/auth/v1")
-    answers = [("a forged token", 401, caller.request(service, token=token))]
+    answers = [("a forged token", 401, gateway.request(service, token=token))]
     if deployment.is_local:
-        answers.append(_with_a_right_token(deployment, caller, service))
+        answers.append(_with_a_right_token(deployment, gateway, service))
     told = [f"{what} gets {answer.status}" for what, _, answer in answers]
     wrong = [
         f"{what}: expected {status}"
@@ -73,7 +81,7 @@ def _refuses(deployment: Deployment, caller: Asks, service: Service) -> Result:
 
 
 def _with_a_right_token(
-    deployment: Deployment, caller: Asks, service: Service
+    deployment: Deployment, gateway: Gateway, service: Service
 ) -> tuple[str, int, Answer]:
     """Ask as somebody who may: the health check for all, others for nothing."""
     from deploy.smoke.person import sign
@@ -81,10 +89,10 @@ def _with_a_right_token(
 
     stack = deployment.require_local()
     if service == HEALTH_CHECK:
-        answer = caller.request(service, token=stack.internal_api_key)
+        answer = gateway.request(service, token=stack.internal_api_key)
         return "the internal key", 200, answer
     token = sign(uuid4(), stack.jwt_secret, issuer(stack))
-    answer = caller.request(service, token=token, body=MALFORMED)
+    answer = gateway.request(service, token=token, body=MALFORMED)
     return "a malformed request", 400, answer
 
 
@@ -129,8 +137,5 @@ def _result(
 
 def _skipped(service: Service) -> Result:
     """Say that there is no event without effect."""
-    return Result(
-        id=f"answers.{service.name}",
-        title=f"skipped: no event is known that {service.name} answers without effect",
-        status=Status.SKIPPED,
-    )
+    reason = f"no event is known that {service.name} answers without effect"
+    return skipped(f"answers.{service.name}", reason)

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy.emulator import configuration
+from deploy import stackfiles
+from deploy.deployment import LOCAL
 from infra.catalog.front import SHARED, public_services
 from infra.front_routing import BUCKETS, Front
 from infra.naming import PROJECT
@@ -56,7 +57,7 @@ def front(path: Path | None = None) -> Front:
 
 def _values(path: Path | None) -> dict[str, str]:
     """Read the stack's file, where it changed."""
-    file = path or configuration.STACK_FILE
+    file = path or stackfiles.path(LOCAL)
     about = file.stat()
     return _read(file, about.st_mtime_ns, about.st_size)
 
@@ -64,4 +65,4 @@ def _values(path: Path | None) -> dict[str, str]:
 @lru_cache(maxsize=1)
 def _read(file: Path, changed_ns: int, size: int) -> dict[str, str]:
     """Read a file of which time and size are as given."""
-    return configuration.of_file(file)
+    return stackfiles.of_file(file)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deploy import ledger
-from deploy.checklist import Result, Status, Step
+from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import Deployment
 from deploy.steps.watching import watched
 
@@ -11,7 +11,9 @@ from deploy.steps.watching import watched
 def run(deployment: Deployment) -> Iterator[Result]:
     """Compare the alarms with the catalog, then prove one or say since when it is."""
     if deployment.dry_run:
-        yield _skipped("declared", "a dry run does not know what a deploy would leave")
+        yield skipped(
+            "alarms.declared", "a dry run does not know what a deploy would leave"
+        )
         return
     if not deployment.is_local:
         from deploy.cloud import alarms as of_account
@@ -31,11 +33,11 @@ def run(deployment: Deployment) -> Iterator[Result]:
     build = entries.get("infrastructure", "")
     if build and entries.get("alarms_proved") == build:
         reason = f"proved for this very build at {entries['alarms_proved_at']}"
-        yield _skipped("fires", reason)
+        yield skipped("alarms.fires", reason)
         return
     alarm = proof.choose(found)
     if alarm is None:
-        yield _skipped("fires", "no alarm is OK that could be made to ring")
+        yield skipped("alarms.fires", "no alarm is OK that could be made to ring")
         return
     failed = False
     for result in proof.prove(stack, alarm, deployment.progress):
@@ -45,16 +47,6 @@ def run(deployment: Deployment) -> Iterator[Result]:
         ledger.write(
             deployment.state, alarms_proved=build, alarms_proved_at=ledger.now()
         )
-
-
-def _skipped(check: str, reason: str) -> Result:
-    """Say why a check was not made."""
-    return Result(
-        id=f"alarms.{check}",
-        title=f"skipped: {reason}",
-        status=Status.SKIPPED,
-        evidence={"reason": reason},
-    )
 
 
 STEP = watched(

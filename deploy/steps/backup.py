@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deploy.checklist import Result, Status, Step
+from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 def run(deployment: Deployment) -> Iterator[Result]:
     """Look, where a migration is pending; change nothing."""
     if deployment.is_local:
-        yield Result(
-            id="backup.restorable",
-            title="skipped: the local stack's data is not production data",
-            status=Status.SKIPPED,
-        )
+        reason = "the local stack's data is not production data"
+        yield skipped("backup.restorable", reason)
         return
     from deploy import migrations
     from deploy.database import connect

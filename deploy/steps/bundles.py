@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deploy import stackfiles
 from deploy.checklist import Result, Status, Step
 from deploy.deployment import Deployment
 from deploy.paths import REPOSITORY
-from infra.catalog.extras import EXTRAS
 from infra.catalog.services import SERVICES
-from infra.naming import PROJECT
 
 if TYPE_CHECKING:
     from deploy.bundles import BundleTarget
@@ -26,14 +25,9 @@ def folder(deployment: Deployment) -> Path:
 def target_of(deployment: Deployment) -> "BundleTarget":
     """Give what the stack's zips are built for, by its configuration."""
     from deploy.bundles import cloud_target, host_target
-    from deploy.emulator.configuration import of_file
 
-    settings = of_file(REPOSITORY / f"Pulumi.{deployment.stack}.yaml")
-    extras = frozenset(
-        extra.name for extra in EXTRAS if settings.get(f"{PROJECT}:{extra.config}")
-    )
     target = host_target if deployment.is_local else cloud_target
-    return target(extras=extras)
+    return target(extras=stackfiles.extras(deployment.stack))
 
 
 def run(deployment: Deployment) -> Iterator[Result]:

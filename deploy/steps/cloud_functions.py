@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from deploy import ledger
-from deploy.checklist import Result, Status
+from deploy.checklist import Result, Status, skipped
 from deploy.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def run(deployment: Deployment) -> Iterator[Result]:
     """Send what must be refused; then the smoke user's message, if there is one."""
     if deployment.dry_run:
-        yield skipped("message", "a dry run sends no messages")
+        yield skipped("functions.message", "a dry run sends no messages")
         return
     from deploy.cloud import functions, settings
     from deploy.smoke import proof
@@ -31,8 +31,8 @@ def run(deployment: Deployment) -> Iterator[Result]:
         if secret is None:
             variable = settings.JWT_SECRET[1]
             reason = f"{variable} is not set, and no Pulumi CLI gives it"
-            yield skipped("bad-body", reason, f"export {variable}=...")
-            yield skipped("message", reason, f"export {variable}=...")
+            yield skipped("functions.bad-body", reason, f"export {variable}=...")
+            yield skipped("functions.message", reason, f"export {variable}=...")
             return
         yield proof.bad_body(gateway, issuer, secret)
         yield from _message(deployment, gateway, secret, issuer)
@@ -50,7 +50,7 @@ def _message(
     if user is None:
         key = settings.SMOKE_USER
         yield skipped(
-            "message",
+            "functions.message",
             f"Pulumi.{deployment.stack}.yaml names no {key}, as whom one could be sent",
             f"pulumi config set {key} <id of a user> --stack {deployment.stack}",
         )
@@ -59,7 +59,7 @@ def _message(
     entries = ledger.read(deployment.records)
     if entries.get("functions_proved") == build:
         at = entries["functions_proved_at"]
-        yield skipped("message", f"proved for these very versions at {at}")
+        yield skipped("functions.message", f"proved for these very versions at {at}")
         return
     smoker = cloud.Smoker(user=user, secret=secret, issuer=issuer)
     failed = False
@@ -76,14 +76,3 @@ def _message(
         ledger.write(
             deployment.records, functions_proved=build, functions_proved_at=proved_at
         )
-
-
-def skipped(check: str, reason: str, remedy: str | None = None) -> Result:
-    """Say why a check was not made, and what would make it."""
-    return Result(
-        id=f"functions.{check}",
-        title=f"skipped: {reason}",
-        status=Status.SKIPPED,
-        evidence={"reason": reason},
-        remedy=remedy,
-    )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from deploy import ledger
-from deploy.checklist import Result, Status, Step
+from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import Deployment
 from deploy.releases import gated
 from deploy.steps.watching import watched
@@ -17,7 +17,7 @@ def run(deployment: Deployment) -> Iterator[Result]:
         yield from cloud_functions.run(deployment)
         return
     if deployment.dry_run:
-        yield _skipped("a dry run sends no messages")
+        yield skipped("functions.message", "a dry run sends no messages")
         return
     from deploy.smoke import proof
 
@@ -32,8 +32,9 @@ def run(deployment: Deployment) -> Iterator[Result]:
     entries = ledger.read(deployment.state)
     build = entries.get("infrastructure", "")
     if build and entries.get("functions_proved") == build:
-        yield _skipped(
-            f"proved for this very build at {entries['functions_proved_at']}"
+        yield skipped(
+            "functions.message",
+            f"proved for this very build at {entries['functions_proved_at']}",
         )
         return
     failed = False
@@ -44,16 +45,6 @@ def run(deployment: Deployment) -> Iterator[Result]:
         ledger.write(
             deployment.state, functions_proved=build, functions_proved_at=ledger.now()
         )
-
-
-def _skipped(reason: str) -> Result:
-    """Say why no message was sent."""
-    return Result(
-        id="functions.message",
-        title=f"skipped: {reason}",
-        status=Status.SKIPPED,
-        evidence={"reason": reason},
-    )
 
 
 STEP = watched(

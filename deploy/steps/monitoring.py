@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
-from deploy.checklist import Result, Status, Step
+from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import Deployment
 from deploy.steps.watching import watched
 
@@ -15,20 +15,11 @@ MIB = 1024**2
 def run(deployment: Deployment) -> Iterator[Result]:
     """Invoke the health check once, then look at the schedules."""
     if deployment.dry_run and not deployment.is_local:
-        yield Result(
-            id="schedules.all",
-            title="skipped: a dry run does not know what a deploy would leave",
-            status=Status.SKIPPED,
-            evidence={"reason": "dry run"},
-            remedy="./bootstrap verify-crons",
-        )
+        reason = "a dry run does not know what a deploy would leave"
+        yield skipped("schedules.all", reason, "./bootstrap verify-crons")
         return
     if deployment.dry_run and not deployment.has_database():
-        yield Result(
-            id="schedules.all",
-            title="skipped: the local stack does not run",
-            status=Status.SKIPPED,
-        )
+        yield skipped("schedules.all", "the local stack does not run")
         return
     if not deployment.dry_run:
         yield health(deployment)
@@ -97,13 +88,7 @@ def _facts(report: dict[str, Any]) -> str:
 def _no_key(variable: str) -> Result:
     """Say why a cloud stack's health check is not called."""
     reason = f"{variable} is not set, and no Pulumi CLI gives it"
-    return Result(
-        id="monitoring.health-check",
-        title=f"skipped: {reason}",
-        status=Status.SKIPPED,
-        evidence={"reason": reason},
-        remedy=f"export {variable}=...",
-    )
+    return skipped("monitoring.health-check", reason, f"export {variable}=...")
 
 
 VERIFY = watched(

@@ -111,6 +111,7 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
             "cloudfront",
             "CreateDistribution CreateDistributionWithTags GetDistribution "
             "GetDistributionConfig UpdateDistribution DeleteDistribution "
+            "ListDistributions "
             "ListTagsForResource TagResource UntagResource",
             ANY,
             NO_NAME,

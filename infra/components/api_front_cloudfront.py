@@ -8,7 +8,11 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.catalog.front import timeouts_s
-from infra.components.certificate import Certificate, CertificateArgs
+from infra.components.certificate import (
+    Certificate,
+    CertificateArgs,
+    viewer_certificate,
+)
 from infra.components.dns_record import DnsRecord, DnsRecordArgs
 from infra.edge.front_code import request_code, response_code
 from infra.edge_accounts import EdgeAccounts
@@ -97,11 +101,7 @@ class ApiFrontCloudFront(pulumi.ComponentResource):
                 {"error_code": code, "error_caching_min_ttl": 0} for code in ERROR_CODES
             ],
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            viewer_certificate={
-                "acm_certificate_arn": certificate.arn,
-                "minimum_protocol_version": "TLSv1.2_2021",
-                "ssl_support_method": "sni-only",
-            },
+            viewer_certificate=viewer_certificate(certificate.arn),
             # Else an update stands still for up to a quarter of an hour.
             wait_for_deployment=False,
             opts=child,

@@ -9,6 +9,10 @@ from infra.components.dns_record import DnsRecord, DnsRecordArgs
 from infra.config_values import ConfigError
 from infra.edge_accounts import CERTIFICATE_REGION, EdgeAccounts, missing_certificate
 
+MINIMUM_TLS = "TLSv1.2_2021"
+"""A security policy without TLS 1.0, TLS 1.1 and CBC ciphers (CloudFront developer
+guide, "Supported protocols and ciphers")."""
+
 VALIDATION_TIMEOUT = "15m"
 """ACM needs minutes once the record can be seen. Longer means that the zone is not the
 one that the domain is delegated to; the provider's own limit is 75 minutes."""
@@ -51,6 +55,17 @@ class Certificate(pulumi.ComponentResource):
             what = missing_certificate(args.domain)
             raise ConfigError(f"kiloscale:certificateArn: {what}")
         self.register_outputs({"arn": self.arn})
+
+
+def viewer_certificate(
+    arn: pulumi.Input[str],
+) -> aws.cloudfront.DistributionViewerCertificateArgsDict:
+    """Show a certificate to viewers, with `MINIMUM_TLS`."""
+    return {
+        "acm_certificate_arn": arn,
+        "minimum_protocol_version": MINIMUM_TLS,
+        "ssl_support_method": "sni-only",
+    }
 
 
 def _issued(

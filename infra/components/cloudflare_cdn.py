@@ -85,7 +85,7 @@ def _worker(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
         main_module=worker_settings.MAIN_MODULE,
         content=worker_settings.WORKER.read_text(encoding="utf-8"),
         compatibility_date=WORKER_COMPATIBILITY_DATE,
-        bindings=_bindings(args.config),
+        bindings=bindings(args.config),
         # The Worker's version is part of the key otherwise: each upload would empty
         # the cache, and the fills count as Supabase egress.
         cache_options={"enabled": is_in_front, "cross_version_cache": is_in_front},
@@ -107,7 +107,7 @@ def _worker(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
     )
 
 
-def _bindings(config: CdnConfig) -> Any:
+def bindings(config: CdnConfig) -> Any:
     """Write what the Worker reads: its settings, and the key that is a secret."""
     caches = {
         WORKER_CACHE: worker_settings.WORKERS_CACHE,
@@ -147,7 +147,7 @@ def _rules(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
         description="Kiloscale: public images",
         kind="zone",
         phase=PHASE,
-        rules=[_rule(rule) for rule in cache_rules.render(args.config.domain)],
+        rules=[rule_inputs(rule) for rule in cache_rules.render(args.config.domain)],
         opts=child,
     )
     cloudflare.TieredCache(
@@ -158,7 +158,7 @@ def _rules(name: str, args: CloudflareCdnArgs, parent: CloudflareCdn) -> None:
     )
 
 
-def _rule(rule: cache_rules.CacheRule) -> Any:
+def rule_inputs(rule: cache_rules.CacheRule) -> Any:
     """Write a Cache Rule in the provider's names."""
     lifetimes = {
         "mode": "override_origin",

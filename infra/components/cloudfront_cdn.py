@@ -9,7 +9,11 @@ import pulumi_aws as aws
 
 from infra.catalog.cdn import EDGE_RULES, NOT_FOUND_TTL_S
 from infra.cdn_config import CLOUDFRONT, CdnConfig
-from infra.components.certificate import Certificate, CertificateArgs
+from infra.components.certificate import (
+    Certificate,
+    CertificateArgs,
+    viewer_certificate,
+)
 from infra.components.cloudfront_policies import cache_policy, response_headers_policy
 from infra.components.dns_record import DnsRecord, DnsRecordArgs
 from infra.edge import path_patterns
@@ -99,11 +103,7 @@ class CloudFrontCdn(pulumi.ComponentResource):
             ordered_cache_behaviors=_behaviors(name, args, child),
             custom_error_responses=_errors(),
             restrictions={"geo_restriction": {"restriction_type": "none"}},
-            viewer_certificate={
-                "acm_certificate_arn": certificate.arn,
-                "minimum_protocol_version": "TLSv1.2_2021",
-                "ssl_support_method": "sni-only",
-            },
+            viewer_certificate=viewer_certificate(certificate.arn),
             # Else each update waits 5 to 15 minutes for every location.
             wait_for_deployment=False,
             opts=child,
@@ -136,13 +136,18 @@ def _origin(host: str) -> aws.cloudfront.DistributionOriginArgsDict:
     }
 
 
+def refusal_name(physical_name: str) -> str:
+    """Name the function that answers every path that no rule covers."""
+    return f"{physical_name}-refuse"
+
+
 def _refusal(
     name: str, args: CloudFrontCdnArgs, opts: pulumi.ResourceOptions
 ) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
     """Answer every path that no rule covers, without asking the origin."""
     refuse = aws.cloudfront.Function(
         f"{name}-refuse",
-        name=f"{args.physical_name}-refuse",
+        name=refusal_name(args.physical_name),
         comment="Kiloscale: 404 for what is no public image",
         runtime="cloudfront-js-2.0",
         publish=True,

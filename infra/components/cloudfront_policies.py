@@ -49,6 +49,11 @@ def cache_policy(
     )
 
 
+def cache_control(browser_ttl_s: int) -> str:
+    """Write the ``Cache-Control`` that viewers get."""
+    return f"public, max-age={browser_ttl_s}"
+
+
 def response_headers_policy(
     name: str, physical_name: str, browser_ttl_s: int, opts: pulumi.ResourceOptions
 ) -> aws.cloudfront.ResponseHeadersPolicy:
@@ -68,7 +73,7 @@ def response_headers_policy(
             "items": [
                 {
                     "header": "Cache-Control",
-                    "value": f"public, max-age={browser_ttl_s}",
+                    "value": cache_control(browser_ttl_s),
                     "override": True,
                 }
             ]

@@ -4,9 +4,10 @@ import pytest
 import yaml
 from emulator_alone import zips
 
-from deploy.emulator import configuration
+from deploy import stackfiles
 from deploy.emulator.clients import client
 from deploy.emulator.provision import missing, provision
+from deploy.paths import REPOSITORY
 from infra import digests
 
 pytestmark = pytest.mark.integration
@@ -25,11 +26,11 @@ def deploy(stack, tmp_path, monkeypatch):
     """Provisions with some values of the stack's file changed."""
 
     def run(**values):
-        config = configuration.of_file(configuration.REPOSITORY / "Pulumi.local.yaml")
+        config = stackfiles.of_file(REPOSITORY / "Pulumi.local.yaml")
         config |= {f"kiloscale:{key}": value for key, value in values.items()}
         path = tmp_path / "Pulumi.local.yaml"
         path.write_text(yaml.safe_dump({"config": config}))
-        monkeypatch.setattr(configuration, "STACK_FILE", path)
+        monkeypatch.setattr(stackfiles, "FOLDER", tmp_path)
         return provision(stack, zips(stack.state), lambda _: None)
 
     return run

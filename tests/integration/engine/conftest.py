@@ -12,6 +12,7 @@ import pytest
 from deploy import deployment as deployments
 from deploy.deployment import Deployment
 from deploy.planning import programs
+from deploy.releases import guard
 
 STACK = "production"
 
@@ -58,6 +59,8 @@ class FakePulumi:
             "seconds": 0.0,
             "warnings": [],
             "untold": [],
+            "real": {},
+            "refresh_error": None,
             "config": {"kiloscale:jwtSecret": "s" * 40},
             "outputs": {
                 "functionUrls": {"chat-send": "https://x.lambda-url.on.aws/"},
@@ -110,6 +113,8 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
     monkeypatch.setattr(deployments, "stack_names", lambda: ["local", STACK])
     # The program is the imitation's: what ours declares is not asked.
     monkeypatch.setattr(programs, "save", lambda _: "0" * 64)
+    # Nor is an account asked what is live, unless a test has one.
+    monkeypatch.setattr(guard, "live", lambda _: {})
     return FakePulumi(folder)
 
 

@@ -2,9 +2,11 @@
 
 It keeps a stack in a folder: what its program declares, and what its state holds. It
 compares the two, streams the engine's events as JSON over gRPC, and can be told to
-fail: at a resource, at the login, at the passphrase, at a lock. Shapes of the events:
-``pulumi.automation.events``, which mirrors sdk/go/common/apitype/events.go; texts of
-the failures: pulumi/pulumi.
+fail: at a resource, at the login, at the passphrase, at a lock. A resource may name the
+URL of a provider, which does it and says what is really there; of others the scenario
+says it. Shapes of the events: ``pulumi.automation.events``, which mirrors
+sdk/go/common/apitype/events.go; texts of the failures, and what a refresh tells of:
+pulumi/pulumi (pkg/engine/update.go).
 
 It proves how we handle what the engine says. It proves nothing about Pulumi, and
 nothing about a provider.
@@ -53,11 +55,15 @@ class Cli:
                 return 0
             case ["stack", "output", _]:
                 return self.outputs()
+            case ["stack", "export", _]:
+                return self.export()
             case ["stack", "history", *_]:
                 return self.history()
             case ["config", "get", key, _]:
                 return self.config(key)
             case ["preview", *_]:
+                return self.operate(planning=True)
+            case ["refresh", *_] if "--preview-only" in self.arguments:
                 return self.operate(planning=True)
             case ["up", *_]:
                 return self.operate(planning=False)
@@ -106,6 +112,21 @@ class Cli:
         print(json.dumps(found))
         return 0
 
+    def export(self) -> int:
+        found = json.loads(state_file().read_text()) if state_file().exists() else {}
+        resources = [
+            {
+                "urn": f"urn:pulumi:x::{PROJECT}::{each['type']}::{name}",
+                "type": each["type"],
+                "inputs": each["inputs"],
+                "outputs": each["outputs"],
+            }
+            for name, each in found.items()
+        ]
+        state = {"resources": resources} if resources else {}
+        print(json.dumps({"version": 3, "deployment": state}))
+        return 0
+
     def history(self) -> int:
         entry = {
             "kind": "update",
@@ -127,7 +148,10 @@ class Cli:
             fail(self.scenario["lock"])
         signal.signal(signal.SIGINT, self.interrupt)
         with Events(self.option("--event-log")) as events:
-            return Operation(self, events, planning=planning).run()
+            operation = Operation(self, events, planning=planning)
+            if "refresh" in self.arguments:
+                return operation.compare()
+            return operation.run()
 
     def interrupt(self, _: int, __: object) -> None:
         self.cancels += 1
@@ -153,6 +177,71 @@ class Operation:
             json.loads(state_file().read_text()) if state_file().exists() else {}
         )
         self.counts: dict[str, int] = {}
+        self.changed: set[str] = set()
+
+    def compare(self) -> int:
+        """Compare the state with what is really there, as ``pulumi refresh`` does."""
+        self.events.send("preludeEvent", {"config": {}})
+        self.step("same", "pulumi:pulumi:Stack", f"{PROJECT}-{self.stack}")
+        for name, known in list(self.state.items()):
+            found = self.really(name, known)
+            op = "delete" if found is None else "same"
+            if found not in (None, known["outputs"]):
+                op = "update"
+            new = None if found is None else {**known, "outputs": found}
+            self.refreshed(op, name, known, new)
+            self.counts[op] = self.counts.get(op, 0) + 1
+        return self.finish(self.cli.scenario["refresh_error"])
+
+    def refresh(self) -> None:
+        """Take over what is really there, as ``pulumi up --refresh`` does first."""
+        for name, known in list(self.state.items()):
+            found = self.really(name, known)
+            new = None if found is None else {**known, "outputs": found}
+            self.refreshed("refresh", name, known, new)
+            if new is None:
+                self.keep(name, None)
+                continue
+            kept = {key: found.get(key) for key in known["inputs"]}
+            self.keep(name, {**new, "inputs": kept})
+
+    def refreshed(self, op: str, name: str, known: Any, new: Any) -> None:
+        """Tell of one resource: that it is looked at, and what came of it."""
+        for event, which in (("resourcePreEvent", "refresh"), ("resOutputsEvent", op)):
+            metadata = self.metadata(which, known["type"], name, known, new, {})
+            self.events.send(event, {"metadata": metadata, "planning": self.planning})
+
+    def really(self, name: str, known: dict[str, Any]) -> dict[str, Any] | None:
+        """Give what there is of a resource; None if there is nothing."""
+        if name in self.cli.scenario["real"]:
+            return self.cli.scenario["real"][name]
+        if known.get("provider"):
+            return self.provide("read", known, known["outputs"])
+        return known["outputs"]
+
+    def provide(
+        self, action: str, resource: dict[str, Any], properties: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Have a resource's provider do something; give what it says."""
+        import urllib.request
+
+        asked = json.dumps([action, resource["type"], properties]).encode()
+        with urllib.request.urlopen(resource["provider"], asked) as answer:
+            return dict(json.loads(answer.read()))
+
+    def resolved(self, resource: dict[str, Any]) -> dict[str, Any]:
+        """Fill in what one resource takes of another, e.g. ``@chat-send.version``."""
+
+        def one(value: object) -> object:
+            if not (isinstance(value, str) and value.startswith("@")):
+                return value
+            name, _, key = value[1:].partition(".")
+            if self.planning and name in self.changed:
+                return "not known yet"
+            return self.state[name]["outputs"][key]
+
+        inputs = {key: one(value) for key, value in resource["inputs"].items()}
+        return {**resource, "inputs": inputs}
 
     def run(self) -> int:
         scenario = self.cli.scenario
@@ -163,11 +252,13 @@ class Operation:
         if scenario["program_error"]:
             self.diagnostic("error", scenario["program_error"])
             return self.finish("an unhandled error occurred: Program exited with 1")
+        if "--refresh" in self.cli.arguments:
+            self.refresh()
         declared = {each["name"]: each for each in scenario["program"]}
         for name, resource in declared.items():
             if self.cli.cancels:
                 return self.finish("update canceled")
-            if not self.settle(name, resource):
+            if not self.settle(name, self.resolved(resource)):
                 return self.finish("update failed")
         for name in [name for name in self.state if name not in declared]:
             gone = self.state[name]
@@ -178,7 +269,7 @@ class Operation:
     def settle(self, name: str, resource: dict[str, Any]) -> bool:
         """Do what one resource needs; tells whether it went well."""
         known = self.state.get(name)
-        if known == resource:
+        if known and {**known, "outputs": 0} == {**resource, "outputs": 0}:
             self.step("same", resource["type"], name, old=known, new=resource)
             return True
         if known is None:
@@ -210,6 +301,8 @@ class Operation:
         self.events.send(
             "resourcePreEvent", {"metadata": metadata, "planning": self.planning}
         )
+        self.changed.add(name)
+        outputs = dict(known["outputs"]) if known else {}
         if not self.planning:
             time.sleep(self.cli.scenario["seconds"])
         if wrong and not self.planning:
@@ -218,11 +311,14 @@ class Operation:
                 "resOpFailedEvent", {"metadata": metadata, "status": 0, "steps": 1}
             )
             return False
+        if not self.planning:
+            provider, inputs = resource.get("provider"), resource["inputs"]
+            outputs = self.provide("apply", resource, inputs) if provider else inputs
         self.events.send(
             "resOutputsEvent", {"metadata": metadata, "planning": self.planning}
         )
         self.counts[op] = self.counts.get(op, 0) + 1
-        self.keep(name, resource)
+        self.keep(name, {**resource, "outputs": outputs})
         return True
 
     def step(self, op: str, kind: str, name: str, **states: Any) -> None:
@@ -245,7 +341,9 @@ class Operation:
             if known is None:
                 return None
             custom = known.get("custom", True)
-            return {"type": kind, "urn": urn, "custom": custom, "inputs": {}}
+            outputs = known.get("outputs", {})
+            more = {"inputs": known.get("inputs", {}), "outputs": outputs}
+            return {"type": kind, "urn": urn, "custom": custom, **more}
 
         return {
             "op": op,
@@ -270,11 +368,11 @@ class Operation:
         )
 
     def keep(self, name: str, resource: dict[str, Any] | None) -> None:
-        if self.planning:
-            return
         self.state.pop(name, None)
         if resource is not None:
             self.state[name] = resource
+        if self.planning:
+            return
         state_file().write_text(json.dumps(self.state))
 
     def finish(self, error: str | None) -> int:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy import stackfiles
 from deploy.cloud import settings
 from deploy.errors import AuthError, UsageError
 from deploy.planning.engine_preview import preview_with_engine
@@ -49,7 +50,7 @@ def stack_file(tmp_path, monkeypatch):
     def write(value):
         text = f"config:\n  kiloscale:smokeUserId: {value}\n"
         (tmp_path / "Pulumi.production.yaml").write_text(text)
-        monkeypatch.setattr(settings, "REPOSITORY", tmp_path)
+        monkeypatch.setattr(stackfiles, "FOLDER", tmp_path)
 
     return write
 

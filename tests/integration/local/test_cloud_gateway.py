@@ -7,17 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from deploy.checklist import Status
+from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.errors import DeployError
 from deploy.local.ports import free_port
 from deploy.releases import proving
-from deploy.releases.asking import CloudGateway
 from infra.catalog.services import CHAT_SEND
 
 pytestmark = pytest.mark.integration
-
-PRODUCTION = Deployment(stack="production", progress=lambda _: None)
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -46,18 +42,26 @@ def server() -> Iterator[HTTPServer]:
     made.server_close()
 
 
-def functions(port: int) -> SimpleNamespace:
-    """As `Functions`, with a URL on this machine."""
+def production(port: int) -> Deployment:
+    """A stack whose functions have a URL on this machine."""
 
     def url(**_: str) -> dict[str, str]:
         return {"FunctionUrl": f"http://127.0.0.1:{port}/"}
 
-    client = SimpleNamespace(get_function_url_config=url, exceptions=None)
-    return SimpleNamespace(client=client, name=lambda service: service.name)
+    client = SimpleNamespace(get_function_url_config=url)
+    return Deployment(
+        stack="production", progress=lambda _: None, clients={"lambda": client}
+    )
+
+
+def proved(port: int) -> Result:
+    """What is said of one service, of which nothing but its URL is asked."""
+    (result,) = proving.prove(production(port), None, [CHAT_SEND])
+    return result
 
 
 def test_a_forged_token_is_sent_to_the_route_and_nothing_else_is(server):
-    (result,) = proving.prove(PRODUCTION, functions(server.server_port), [CHAT_SEND])
+    result = proved(server.server_port)
 
     assert result.status is Status.PASS
     assert result.title == "chat-send: a forged token gets 401"
@@ -69,7 +73,7 @@ def test_a_forged_token_is_sent_to_the_route_and_nothing_else_is(server):
 def test_a_service_that_takes_a_forged_token_fails(server, monkeypatch):
     monkeypatch.setattr(Refusing, "status", 500)
 
-    (result,) = proving.prove(PRODUCTION, functions(server.server_port), [CHAT_SEND])
+    result = proved(server.server_port)
 
     assert result.status is Status.FAIL
     assert result.title.endswith("gets 500; a forged token: expected 401")
@@ -77,11 +81,9 @@ def test_a_service_that_takes_a_forged_token_fails(server, monkeypatch):
 
 def test_a_url_that_does_not_answer_fails_and_is_named():
     port = free_port()
-    gateway = CloudGateway(functions(port))
 
-    with pytest.raises(DeployError, match=f"POST http://127.0.0.1:{port}/functions"):
-        gateway.request(CHAT_SEND, token="x")
+    result = proved(port)
 
-    (result,) = proving.prove(PRODUCTION, functions(port), [CHAT_SEND])
     assert result.status is Status.FAIL
-    assert result.title.startswith("chat-send does not answer: POST http://")
+    assert result.title.startswith("chat-send does not answer: POST /functions/v1/")
+    assert f"no answer from http://127.0.0.1:{port}" in result.title

@@ -11,7 +11,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from deploy import account, console, deployment, queue_commands
+from deploy import account, console, deployment, queue_commands, stackfiles
 from deploy.account import NotThereError
 from deploy.checklist import Status
 from deploy.commands import Output
@@ -138,7 +138,7 @@ def test_a_wrong_clock_is_not_mended_by_another_login():
 
 
 def test_a_cloud_stack_without_a_region_has_no_queues(monkeypatch, tmp_path):
-    monkeypatch.setattr(account, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(stackfiles, "FOLDER", tmp_path)
     (tmp_path / "Pulumi.production.yaml").write_text("config: {}\n")
     where = Deployment(stack="production", progress=lambda _: None)
 

@@ -6,6 +6,7 @@ from deploy import console, run
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment, check_stack
 from deploy.errors import DeployError, ExitCode, LockedError, UsageError
+from deploy.selection import select
 from deploy.steps import CHECKLIST
 
 
@@ -18,25 +19,25 @@ def result(status: Status, *, planned: bool = False) -> Result:
 
 
 def test_the_steps_run_in_the_order_of_the_checklist():
-    chosen = run.select(CHECKLIST, "crons, preflight", "")
+    chosen = select(CHECKLIST, "crons, preflight", "")
 
     assert [step.id for step in chosen] == ["preflight", "crons"]
 
 
 def test_skipped_steps_are_left_out():
-    chosen = run.select(CHECKLIST, "", "cdn,alarms")
+    chosen = select(CHECKLIST, "", "cdn,alarms")
 
     assert [step.id for step in chosen][-1] == "monitoring"
 
 
 def test_an_unknown_step_names_the_known_ones():
     with pytest.raises(UsageError, match="no step named migration; the steps are pre"):
-        run.select(CHECKLIST, "migration", "")
+        select(CHECKLIST, "migration", "")
 
 
 def test_leaving_out_everything_is_refused():
     with pytest.raises(UsageError, match="leaves no step"):
-        run.select(CHECKLIST, "crons", "crons")
+        select(CHECKLIST, "crons", "crons")
 
 
 def test_an_unknown_stack_names_the_known_ones():

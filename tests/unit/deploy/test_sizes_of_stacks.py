@@ -4,7 +4,7 @@ import sys
 
 import yaml
 
-from deploy import alarms, sizes
+from deploy import alarms, sizes, stackfiles
 from deploy.checklist import Status
 from deploy.smoke import alarms as proof
 from infra.catalog.alarms import ALARMS, DATABASE_BYTES
@@ -15,7 +15,7 @@ def written(tmp_path, monkeypatch, **values):
     config = {f"kiloscale:{key}": value for key, value in values.items()}
     path = tmp_path / "Pulumi.local.yaml"
     path.write_text(yaml.safe_dump({"config": config}))
-    monkeypatch.setattr(sizes, "REPOSITORY", tmp_path)
+    monkeypatch.setattr(stackfiles, "FOLDER", tmp_path)
 
 
 def test_a_stack_without_a_word_on_it_is_of_the_default_size():

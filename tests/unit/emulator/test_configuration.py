@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy import stackfiles
 from deploy.emulator import configuration
 from deploy.local.facts import new_stack
 from infra.config import StackConfig
@@ -44,11 +45,11 @@ def with_redis(stack, tmp_path, monkeypatch):
     """Reads the local stack's configuration with an address of a Redis in its file."""
 
     def read(url: str) -> StackConfig:
-        values = {**configuration.of_file(configuration.STACK_FILE)}
+        values = {**stackfiles.own("local")}
         values |= {"kiloscale:limitStore": "redis", "kiloscale:redisUrl": url}
         path = tmp_path / "Pulumi.local.yaml"
         path.write_text(yaml.safe_dump({"config": values}))
-        monkeypatch.setattr(configuration, "STACK_FILE", path)
+        monkeypatch.setattr(stackfiles, "FOLDER", tmp_path)
         found = configuration.of_local(stack)
         return StackConfig.read(
             Values.from_pulumi("local", found.values, found.secrets)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploy.emulator import configuration
+from deploy import stackfiles
 from deploy.errors import UsageError
 
 
@@ -22,7 +22,7 @@ def test_a_file_that_is_no_configuration_is_named(tmp_path, text, words):
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
 
     with pytest.raises(UsageError, match=r"^Pulumi\.local\.yaml: ") as caught:
-        configuration.of_file(file)
+        stackfiles.of_file(file)
 
     assert words in str(caught.value)
     assert str(caught.value).endswith("; nothing was provisioned")
@@ -33,4 +33,4 @@ def test_a_file_without_settings_is_empty(tmp_path):
     file = tmp_path / "Pulumi.local.yaml"
     file.write_text("config:\n")
 
-    assert configuration.of_file(file) == {}
+    assert stackfiles.of_file(file) == {}

@@ -3,9 +3,11 @@ import json
 
 import pytest
 from edge_stacks import MODES, broken, stack
+from pack_asked import NOT_IN_THE_PACK, ask, found_by_its_policy, needs_another
 
-from infra.policies import check, edge
+from infra.policies import OF_ONE, check, edge
 from infra.policies.resources import is_secret
+from infra.policypack.policies import name_of
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 FUNCTION = "aws:cloudfront/function:Function"
@@ -90,3 +92,33 @@ def test_the_purge_key_is_wrapped_as_a_secret():
     script = next(stack("worker-cache").of(SCRIPT))
 
     assert is_secret(script.inputs["bindings"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_pack_finds_nothing_in_a_cdn_before_or_after_it_is_made(mode):
+    assert ask(stack(mode)) == set()
+    assert ask(stack(mode, preview=True)) == set()
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "name", "path", "new", "rule"),
+    FAULTS,
+    ids=[f"{fault[5]}-{number}" for number, fault in enumerate(FAULTS)],
+)
+def test_the_pack_finds_a_fault_of_the_edge_early_where_it_can(
+    mode, kind, name, path, new, rule
+):
+    faulty = broken(stack(mode), kind, name, path, new)
+    (judge,) = (each for each in edge.RULES if each.__name__ == rule)
+
+    if judge in OF_ONE:
+        assert not needs_another(judge, faulty)
+    if name_of(judge) not in NOT_IN_THE_PACK:
+        assert found_by_its_policy(judge, faulty)
+
+
+@pytest.mark.parametrize("rule", edge.RULES, ids=name_of)
+def test_a_rule_is_asked_early_unless_it_needs_another_resource(rule):
+    needs = any(needs_another(rule, stack(mode)) for mode in MODES)
+
+    assert (rule in OF_ONE) is not needs

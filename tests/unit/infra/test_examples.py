@@ -6,7 +6,7 @@ import pytest
 import yaml
 from infra_recording import SECRETS
 
-from deploy.emulator import configuration
+from deploy import stackfiles
 from deploy.paths import REPOSITORY
 from infra.catalog.models import PRICES
 from infra.catalog.secrets import SECRETS as DECLARED
@@ -57,8 +57,8 @@ def secrets_of(name: str) -> dict[str, str]:
 def read(name: str, **changes: str) -> Values:
     secrets = secrets_of(name)
     values = {
-        **configuration.defaults(configuration.PROJECT_FILE),
-        **configuration.of_file(REPOSITORY / name),
+        **stackfiles.defaults(),
+        **stackfiles.of_file(REPOSITORY / name),
         **{f"kiloscale:{key}": value for key, value in {**secrets, **changes}.items()},
     }
     return Values.from_pulumi(

@@ -2,9 +2,10 @@ import json
 
 import pytest
 from infra_front import CLOUDFRONT, WORKER, recorded
+from pack_asked import ask, found_by_its_policy, needs_another
 from test_policies import broken
 
-from infra.policies import check, front
+from infra.policies import OF_ONE, check, front
 from infra.policies.front import SCRIPT
 
 FRONTS = {"cloudfront": CLOUDFRONT, "worker": WORKER}
@@ -152,3 +153,26 @@ def test_a_fault_breaks_its_rule_and_no_other_of_the_front(fault):
 
 def test_every_rule_of_the_front_has_a_fault_that_breaks_it():
     assert {rule for rule, _ in FAULTS.values()} == set(front.RULES)
+
+
+@pytest.mark.parametrize("mode", FRONTS)
+@pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
+def test_the_pack_finds_nothing_in_a_front(mode, preview):
+    assert ask(recorded(FRONTS[mode], preview=preview)[0]) == set()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_pack_finds_a_fault_of_the_front_and_early_where_it_can(fault):
+    rule, made = FAULTS[fault]
+    resources = made()
+
+    assert found_by_its_policy(rule, resources)
+    if rule in OF_ONE:
+        assert not needs_another(rule, resources)
+
+
+@pytest.mark.parametrize("rule", front.RULES, ids=lambda rule: rule.__name__)
+def test_a_rule_is_asked_early_unless_it_needs_another_resource(rule):
+    needs = any(needs_another(rule, recorded(FRONTS[mode])[0]) for mode in FRONTS)
+
+    assert (rule in OF_ONE) is not needs

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import deployment
-from deploy.emulator import configuration
-from deploy.planning import inputs, stackfile
+from deploy import deployment, stackfiles
+from deploy.paths import REPOSITORY
+from deploy.planning import inputs
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,10 +23,8 @@ def stacks(tmp_path, monkeypatch) -> Path:
     root = tmp_path / "stacks"
     root.mkdir()
     for name in ("Pulumi.yaml", "Pulumi.local.yaml"):
-        shutil.copy(stackfile.REPOSITORY / name, root)
-    monkeypatch.setattr(configuration, "PROJECT_FILE", root / "Pulumi.yaml")
-    monkeypatch.setattr(configuration, "STACK_FILE", root / "Pulumi.local.yaml")
+        shutil.copy(REPOSITORY / name, root)
     monkeypatch.setattr(deployment, "REPOSITORY", root)
-    monkeypatch.setattr(stackfile, "REPOSITORY", root)
+    monkeypatch.setattr(stackfiles, "FOLDER", root)
     monkeypatch.setattr(inputs, "REPOSITORY", root)
     return root

@@ -226,6 +226,35 @@ def test_every_wrong_value_is_told_at_once(plan, stacks):
     assert "kiloscale:colour: unknown" in flat
 
 
+def test_a_value_that_works_and_should_be_another_is_a_warning(plan, stacks):
+    write(stacks, more="  kiloscale:llmDayBudgetUsd: 0.02\n")
+
+    code, out, _ = plan(as_json=True)
+
+    report = json.loads(out)
+    warned = [each for each in report["checks"] if each["status"] == "warn"]
+    assert (code, report["status"]) == (0, "warn")
+    assert [each["id"] for each in warned] == ["configuration.llmDayBudgetUsd"]
+    assert warned[0]["title"].startswith(
+        "Pulumi.production.yaml: kiloscale:llmDayBudgetUsd: 0.02 USD are less than"
+    )
+    assert warned[0]["remedy"] == (
+        "pulumi config set llmDayBudgetUsd ... --stack production"
+    )
+
+
+def test_a_warning_that_names_its_command_has_it_as_the_remedy(plan, stacks):
+    more = "  kiloscale:users: 2000\n  kiloscale:poolerClients: 400\n"
+    write(stacks, more=more + "  kiloscale:limitStore: redis\n")
+
+    _, out, _ = plan(as_json=True)
+
+    (warned,) = [e for e in json.loads(out)["checks"] if e["status"] == "warn"]
+    assert warned["remedy"] == (
+        "pulumi config set --secret databaseReplicaUrl --stack production"
+    )
+
+
 def test_an_encrypted_value_that_is_no_secret_is_said_not_to_be_read(plan, stacks):
     path = write(stacks)
     value = "https://abcdefghijklmnopqrst.supabase.co"

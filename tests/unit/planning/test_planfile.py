@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from deploy import stackfiles
 from deploy.errors import UsageError
 from deploy.planning import inputs, ledger, planfile
 from deploy.planning.planfile import PlanFile
@@ -30,6 +31,7 @@ def repository(tmp_path, monkeypatch):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     monkeypatch.setattr(inputs, "REPOSITORY", root)
+    monkeypatch.setattr(stackfiles, "FOLDER", root)
     monkeypatch.setattr(deployment, "REPOSITORY", root)
     monkeypatch.setattr(inputs, "inputs_digest", lambda service, _: service.name)
     return root

@@ -5,7 +5,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from deploy.emulator import configuration
+from deploy import stackfiles
 from infra.front_routing import bucket_of
 
 THERE = "http://127.0.0.1:54321"
@@ -32,7 +32,7 @@ def asked(app, http, stack):
 def share(tmp_path, monkeypatch):
     """Writes the stack's file."""
     path = tmp_path / "Pulumi.local.yaml"
-    monkeypatch.setattr(configuration, "STACK_FILE", path)
+    monkeypatch.setattr(stackfiles, "FOLDER", tmp_path)
 
     def write(percent, present):
         path.write_text(
