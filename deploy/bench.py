@@ -8,6 +8,8 @@ import importlib
 import json
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -81,6 +83,10 @@ class Suite(Protocol):
 
 def run(suite: str, *, as_json: bool, debug: bool = False) -> int:
     """Run a suite; ``NOT_VERIFIED`` if a figure misses its target."""
+    if suite in ("--help", "-h"):
+        # Invoke takes it for the suite, since that has no option of its own.
+        asked = [sys.executable, "-m", "invoke", "--help", "bench"]
+        return subprocess.run(asked, cwd=REPOSITORY, check=False).returncode
     with ending("bench", LOCAL, as_json=as_json, debug=debug):
         module = _load(suite)
         progress = console.Progress()

@@ -66,6 +66,11 @@ def _require_declared(job: str, remedy: str) -> None:
         UsageError: Names those that there are.
     """
     known = [declared.name for declared in PG_CRON_JOBS]
+    if not job:
+        raise UsageError(
+            f"--job is missing: name one of {', '.join(known)}. Nothing was changed",
+            remedy=remedy,
+        )
     if job not in known:
         raise UsageError(
             f"no job named {job!r} is declared; known: {', '.join(known)}",

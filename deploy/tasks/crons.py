@@ -16,7 +16,7 @@ from deploy.tasks.shown import SHOWN
 )
 def run(
     c: Context,
-    job: str,
+    job: str = "",
     stack: str = "local",
     dry_run: bool = False,
     yes: bool = False,
@@ -47,7 +47,7 @@ def run(
 )
 def adopt(
     c: Context,
-    job: str,
+    job: str = "",
     stack: str = "local",
     dry_run: bool = False,
     yes: bool = False,

@@ -108,3 +108,9 @@ def test_a_suite_is_a_module_or_a_package_and_its_helpers_are_none(
 def test_an_unknown_suite_is_refused_with_those_that_exist():
     with pytest.raises(UsageError, match="the suites are infra, main"):
         bench._load("speed")
+
+
+def test_help_is_no_suite(capfd):
+    assert bench.run("--help", as_json=False) == 0
+
+    assert capfd.readouterr().out.startswith("Usage: inv")

@@ -106,6 +106,18 @@ def test_a_command_that_does_not_exist_is_found(task, rest, what):
     assert list(problems(task, rest)) == [what]
 
 
+def test_no_task_takes_its_help_for_a_value():
+    # Invoke reads whatever follows as a value that has no option and no default.
+    positional = {
+        name
+        for name in namespace.task_names
+        for each in namespace[name].get_arguments()
+        if each.positional
+    }
+
+    assert positional == {"bench"}  # which looks itself
+
+
 def test_commands_are_found_in_documents_code_and_examples():
     places = [where for where, *_ in commands()]
 
