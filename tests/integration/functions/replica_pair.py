@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -108,11 +108,16 @@ class Pair:
         pids = list(proctable.working_in(self._replica.data))
         try:
             for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+                self._signal(pid, signal.SIGSTOP)
             yield
         finally:
             for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+                self._signal(pid, signal.SIGCONT)
+
+    def _signal(self, pid: int, number: int) -> None:
+        # One that was about to end when it was listed may have ended.
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
     def on_replica(self, statement: str) -> object:
         url = self._at_replica(self._facts.admin_url)
