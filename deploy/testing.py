@@ -43,6 +43,9 @@ def command(*, unit: bool, match: str) -> list[str]:
     if not (unit and match):
         # A file's tests stay on one worker, so that they share what it started.
         arguments += ["-n", str(WORKERS), "--dist", "loadfile", "--durations=8"]
+        # In the order of the folders: the end to end tests are few and long, and at the
+        # end two workers would wait for the third.
+        arguments += ["--no-loadscope-reorder"]
     return arguments
 
 

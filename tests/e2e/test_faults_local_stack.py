@@ -140,6 +140,7 @@ def test_postgresql_killed_during_a_deploy_is_named_and_started_again(works):
     assert works.deploy("--only", "database,crons").works
 
 
+@pytest.mark.sweep  # 14 s; the same of PostgreSQL is above, in 6 s
 def test_the_emulator_killed_during_a_deploy_is_named_and_made_again(works):
     failed = works.deploy("--skip", "bundles,alarms", fault="emulator functions 0")
     # The other two go between two deploys, so that one deploy mends all.

@@ -33,6 +33,7 @@ def invoke(stack, service="chat-send", **event):
     return json.loads(answer["Payload"].read())
 
 
+@pytest.mark.sweep  # tests/e2e/test_first_deploy.py shows the same by a deploy
 def test_a_second_run_changes_nothing(emulator):
     bundles = zips(emulator.stack.state)
 
@@ -47,6 +48,7 @@ def test_a_second_run_changes_nothing(emulator):
     assert missing(emulator.stack) == []
 
 
+@pytest.mark.sweep  # test_release_set.py shows the same of a whole set
 def test_new_code_is_published_and_the_alias_moves(emulator):
     stack = emulator.stack
     provision(stack, zips(stack.state), quiet)
