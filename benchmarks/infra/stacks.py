@@ -1,9 +1,10 @@
 """How long it takes to provision an emulator with nothing in it, with the real zips.
 
-And how long a deploy takes, as a whole process, when there is nothing to do.
+And how long a plan takes, and a deploy when there is nothing to do, as whole processes.
 """
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.infra.emulator import running
-from benchmarks.main import cloned, deployed, noop
+from benchmarks.main import Clone, cloned, deployed, noop
 from deploy.bench import Figure
 from deploy.bundles import Bundle, build_all, host_target
 from deploy.emulator.provision import missing, provision
@@ -21,6 +22,11 @@ from infra.catalog.services import SERVICES
 
 RUNS = 3
 PROVISION_MAX_S = 10
+PLAN_MAX_S = 14
+
+EXAMPLE = "Pulumi.supabase-cloudflare.example.yaml"
+PLANNED = "planned"
+"""Name of the stack that is planned; no secret of it has to be set for that."""
 
 
 def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
@@ -50,6 +56,32 @@ def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
         progress("first deploy in a new clone")
         deployed(clone)
         yield replace(noop(clone, progress), id="infra.noop_s")
+        yield Figure(
+            id="infra.plan_s",
+            value=_planned(clone, progress),
+            unit="s",
+            target=PLAN_MAX_S,
+        )
+
+
+def _planned(clone: Clone, progress: Callable[[str], None]) -> float:
+    """Plan the example with Cloudflare, the slowest; give the median of the seconds."""
+    file = clone.repository / f"Pulumi.{PLANNED}.yaml"
+    shutil.copyfile(clone.repository / EXAMPLE, file)
+    times = []
+    for number in range(1, RUNS + 1):
+        progress(f"planning, {number} of {RUNS}; load {os.getloadavg()[0]:.1f}")
+        began = time.perf_counter()
+        ran = clone.run("plan", "--stack", PLANNED, "--json")
+        times.append(time.perf_counter() - began)
+        if ran.returncode:
+            raise DeployError(
+                f"the plan of {EXAMPLE} ended with {ran.returncode}:"
+                f" {ran.stderr.strip()[-200:]}",
+                remedy=f"cp {EXAMPLE} {file.name} && ./bootstrap plan --stack {PLANNED}",
+            )
+    progress(f"planned in {', '.join(f'{one:.2f} s' for one in times)}")
+    return median(times)
 
 
 def _provisioned(bundles: dict[str, Bundle]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from importlib import import_module
 import pytest
 
 from benchmarks import infra
-from benchmarks.infra import emulator_faults, matrix, programs, rights, seeded
+from benchmarks.infra import emulator_faults, matrix, rights, seeded
 from benchmarks.infra.catching import FAULTS, Seen
 from benchmarks.infra.other_faults import INVARIANTS
 from benchmarks.infra.rights import Attempt, Cell, table
@@ -22,21 +22,6 @@ def test_each_group_measures(group):
 def test_the_suite_is_listed_and_its_parts_are_not():
     assert "infra" in bench.suites()
     assert not set(infra.GROUPS) & set(bench.suites())
-
-
-def test_a_figure_that_cannot_be_measured_is_left_out_and_told(monkeypatch):
-    monkeypatch.setattr(programs, "_program", lambda changes, progress: 2.0)
-    monkeypatch.setattr(programs, "_has_task", lambda name: False)
-    monkeypatch.setattr(programs, "_knows", lambda key: False)
-    told = []
-
-    figures = [figure.id for figure in programs.measure(told.append)]
-
-    assert figures == ["infra.program_s"]
-    assert told == [
-        "infra.program_cloudflare_s is left out: no key cdn is known",
-        "infra.plan_s is left out: there is no task plan",
-    ]
 
 
 def test_a_fault_that_nobody_saw_misses_the_target(monkeypatch):
