@@ -78,7 +78,8 @@ def _planned(clone: Clone, progress: Callable[[str], None]) -> float:
             raise DeployError(
                 f"the plan of {EXAMPLE} ended with {ran.returncode}:"
                 f" {ran.stderr.strip()[-200:]}",
-                remedy=f"cp {EXAMPLE} {file.name} && ./bootstrap plan --stack {PLANNED}",
+                remedy=f"cp {EXAMPLE} {file.name}, then ./bootstrap plan --stack"
+                f" {PLANNED}",
             )
     progress(f"planned in {', '.join(f'{one:.2f} s' for one in times)}")
     return median(times)
