@@ -42,11 +42,11 @@ def document(types: Collection[str], place: Place) -> dict[str, Any]:
     Raises:
         LookupError: A type of AWS has no rights here.
     """
-    actions: dict[tuple[str, ...], set[str]] = {}
+    actions: dict[tuple[tuple[str, ...], tuple[str, ...]], set[str]] = {}
     for right in _rights(types):
         resources = tuple(_placed(each, place) for each in right.resources)
         named = {f"{right.service}:{action}" for action in right.actions}
-        actions.setdefault(resources, set()).update(named)
+        actions.setdefault((resources, right.via), set()).update(named)
     return {
         "Version": VERSION,
         "Statement": [
@@ -54,8 +54,9 @@ def document(types: Collection[str], place: Place) -> dict[str, Any]:
                 "Effect": "Allow",
                 "Action": sorted(names),
                 "Resource": list(resources) if resources[1:] else resources[0],
+                **_limited(via, place),
             }
-            for resources, names in sorted(actions.items())
+            for (resources, via), names in sorted(actions.items())
         ],
     }
 
@@ -88,6 +89,14 @@ def _rights(types: Collection[str]) -> Iterator[Right]:
     for each in sorted(ours):
         yield from RIGHTS[each]
     yield from TASKS
+
+
+def _limited(via: Collection[str], place: Place) -> dict[str, Any]:
+    """Write the condition that keys are used on behalf of some services alone."""
+    if not via:
+        return {}
+    services = [f"{each}.{place.region}.amazonaws.com" for each in via]
+    return {"Condition": {"StringEquals": {"kms:ViaService": services}}}
 
 
 def _refuse_unknown(types: Collection[str], known: Collection[str]) -> None:

@@ -19,12 +19,15 @@ class Right:
         resources: ARNs with ``{partition}``, ``{region}``, ``{account}``, ``{stack}``
             (the prefix of all physical names) and ``{path}`` (of parameters).
         reason: Why the resources are not named more exactly; empty where they are.
+        via: Services of AWS on whose behalf alone a key may be used, e.g. ``lambda``;
+            empty for no such limit.
     """
 
     service: str
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     reason: str = ""
+    via: tuple[str, ...] = ()
 
 
 def _arn(service: str, resource: str, *, is_global: bool = False) -> str:
@@ -177,10 +180,18 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
             "kms",
             "DescribeKey GetKeyPolicy GetKeyRotationStatus EnableKeyRotation "
             "DisableKeyRotation UpdateKeyDescription ListResourceTags TagResource "
-            "UntagResource ScheduleKeyDeletion Encrypt Decrypt GenerateDataKey "
-            "CreateGrant",
+            "UntagResource ScheduleKeyDeletion",
             KEY,
             "a key has no name",
+        ),
+        # Not the data of other keys: only what Lambda and SSM ask for in a call of the
+        # deployer's (KMS developer guide, "kms:ViaService").
+        Right(
+            service="kms",
+            actions=("Encrypt", "Decrypt", "GenerateDataKey", "CreateGrant"),
+            resources=KEY,
+            reason="a key has no name; Lambda and SSM alone may use it",
+            via=("lambda", "ssm"),
         ),
     ),
     "aws:kms/keyPolicy:KeyPolicy": (

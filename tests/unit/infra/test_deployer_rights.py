@@ -108,3 +108,23 @@ def test_the_token_of_cloudflare_is_for_what_the_stack_has():
     assert token(["aws:sqs/queue:Queue"]) == []
     assert token(["cloudflare:index/ruleset:Ruleset"]) == ["Zone: Cache Rules: Edit"]
     assert len(token(CLOUDFLARE)) == 6
+
+
+def test_data_is_decrypted_on_behalf_of_lambda_and_ssm_alone():
+    found = [
+        each
+        for each in statements(["aws:kms/key:Key"])
+        if {"kms:Decrypt", "kms:Encrypt"} & set(each["Action"])
+    ]
+
+    assert [each["Condition"] for each in found] == [
+        {
+            "StringEquals": {
+                "kms:ViaService": [
+                    "lambda.eu-central-1.amazonaws.com",
+                    "ssm.eu-central-1.amazonaws.com",
+                ]
+            }
+        }
+    ]
+    assert "kms:ScheduleKeyDeletion" not in found[0]["Action"]
