@@ -40,6 +40,12 @@ NOT_IN_CLOUDFORMATION = {
     "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy",
 }
 
+LINTED = {**KINDS, **edge.KINDS}
+"""Types that a template can hold, those of the edge included."""
+
+WITHOUT_SCHEMA = NOT_IN_CLOUDFORMATION | edge.NOT_IN_CLOUDFORMATION
+"""Types that are known to have none of their own."""
+
 NAMES = {
     "aws:cloudwatch/logGroup:LogGroup": {"name": "LogGroupName"},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {
@@ -97,7 +103,7 @@ def template(resources: Resources) -> dict[str, Any]:
         "AWSTemplateFormatVersion": "2010-09-09",
         "Resources": {
             "".join(part.title() for part in each.name.split("-")): {
-                "Type": KINDS.get(each.type) or edge.KINDS[each.type],
+                "Type": LINTED[each.type],
                 "Properties": (
                     edge.properties(each)
                     if each.type in edge.KINDS
@@ -105,7 +111,7 @@ def template(resources: Resources) -> dict[str, Any]:
                 ),
             }
             for each in custom
-            if each.type not in NOT_IN_CLOUDFORMATION | edge.NOT_IN_CLOUDFORMATION
+            if each.type not in WITHOUT_SCHEMA
         },
     }
 

@@ -12,7 +12,7 @@ from typing import Self
 
 from deploy.errors import DeployError
 from deploy.paths import REPOSITORY
-from deploy.planning.cloudformation import KINDS, NOT_IN_CLOUDFORMATION, template
+from deploy.planning.cloudformation import LINTED, WITHOUT_SCHEMA, template
 from infra.policies.resources import Resources
 
 WORKER = "deploy.planning.lint_worker"
@@ -61,7 +61,7 @@ class Linter:
         Raises:
             DeployError: The linter failed.
         """
-        known = Resources(each for each in resources if each.type in KINDS)
+        known = Resources(each for each in resources if each.type in LINTED)
         aws = {each.type for each in resources if each.type.startswith("aws:")}
         request = json.dumps({"region": region, "template": template(known)})
         try:
@@ -78,7 +78,7 @@ class Linter:
         return Found(
             messages=sorted(json.loads(answer)),
             linted=len(known),
-            without_schema=sorted(aws - set(KINDS) - NOT_IN_CLOUDFORMATION),
+            without_schema=sorted(aws - set(LINTED) - WITHOUT_SCHEMA),
         )
 
     def close(self) -> None:

@@ -56,6 +56,26 @@ def test_what_has_no_cloudformation_name_is_said_and_not_linted(linter):
     assert found.without_schema == [UNKNOWN.type]
 
 
+def test_the_edge_is_linted_like_the_rest(linter):
+    script = (
+        "import json, sys\n"
+        "request = json.load(sys.stdin)\n"
+        "kinds = [each['Type'] for each in request['template']['Resources'].values()]\n"
+        "json.dump(kinds, sys.stdout)\n"
+    )
+    policy = Registered(
+        type="aws:cloudfront/cachePolicy:CachePolicy", name="week", inputs={"name": "w"}
+    )
+    waiting = Registered(
+        type="aws:acm/certificateValidation:CertificateValidation", name="w", inputs={}
+    )
+
+    found = linter(script).findings(Resources([policy, waiting]), "eu-central-1")
+
+    assert found.messages == ["AWS::CloudFront::CachePolicy"]
+    assert (found.linted, found.without_schema) == (1, [])
+
+
 def test_a_linter_that_fails_is_no_clean_bill(linter):
     failing = linter("raise SystemExit('no schemas here')")
 
