@@ -1,6 +1,7 @@
 """The rights that deploying one stack takes, as IAM and Cloudflare write them."""
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,6 +60,11 @@ def document(types: Collection[str], place: Place) -> dict[str, Any]:
             for (resources, via), names in sorted(actions.items())
         ],
     }
+
+
+def characters(policy: Mapping[str, Any]) -> int:
+    """Count a policy's characters as IAM does, without white space."""
+    return len(json.dumps(policy, separators=(",", ":")))
 
 
 def wide(types: Collection[str]) -> dict[str, str]:

@@ -1,13 +1,21 @@
 """The task ``cloud.rights``: what whoever deploys a stack must be allowed to do."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from deploy import console
 from deploy.account import place as account_place
 from deploy.errors import UsageError
 from deploy.paths import state_dir
-from deploy.planning.deployer import Place, document, token, wide
+from deploy.planning.deployer import (
+    MANAGED_POLICY_CHARACTERS,
+    Place,
+    characters,
+    document,
+    token,
+    wide,
+)
 from deploy.run import ending
 
 ACCOUNT_DIGITS = 12
@@ -32,6 +40,7 @@ def show(stack: str, account: str, *, as_json: bool, debug: bool) -> int:
         console.say_lines([json.dumps(policy, indent=2)])
         console.tell_lines(
             [
+                *_too_long(policy),
                 *(
                     f"not limited to names: {a} ({why})"
                     for a, why in wide(types).items()
@@ -40,6 +49,15 @@ def show(stack: str, account: str, *, as_json: bool, debug: bool) -> int:
             ]
         )
         return 0
+
+
+def _too_long(policy: Mapping[str, Any]) -> list[str]:
+    """Say that a policy does not fit into one managed policy, if it does not."""
+    size = characters(policy)
+    if size <= MANAGED_POLICY_CHARACTERS:
+        return []
+    told = f"the policy has {size} characters and a managed policy takes"
+    return [f"{told} {MANAGED_POLICY_CHARACTERS}: split its statements over two"]
 
 
 def resource_types(stack: str) -> Collection[str]:

@@ -1,14 +1,16 @@
-import json
+from dataclasses import replace
 
 import pytest
 
 from deploy.planning.deployer import (
     MANAGED_POLICY_CHARACTERS,
     Place,
+    characters,
     document,
     token,
     wide,
 )
+from deploy.planning.rights_command import _too_long
 from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS
 
 WHERE = Place(stack="production", region="eu-central-1", account="123456789012")
@@ -59,8 +61,17 @@ def _operations(session, service):
 def test_the_policy_fits_into_one_managed_policy(stack):
     policy = document({each.type for each in stack[0]}, WHERE)
 
-    text = json.dumps(policy, separators=(",", ":"))
-    assert len(text) <= MANAGED_POLICY_CHARACTERS
+    assert characters(policy) <= MANAGED_POLICY_CHARACTERS
+
+
+def test_a_policy_that_is_too_long_is_told():
+    place = replace(WHERE, stack="a-stack-with-a-long-name-of-its-own")
+    policy = document(RIGHTS, place)
+
+    (told,) = _too_long(policy)
+
+    assert told.startswith(f"the policy has {characters(policy)} characters and a")
+    assert _too_long(document(["aws:sqs/queue:Queue"], WHERE)) == []
 
 
 def test_rights_are_limited_to_the_names_of_the_stack():
