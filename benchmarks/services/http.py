@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from statistics import median
 
-from benchmarks.services import cluster
+from benchmarks import cluster
 from benchmarks.services.load import Load, Summary, sending, wrk
 from benchmarks.services.plan_server import POOL_VARIABLE
 from benchmarks.services.serving import Server, serving

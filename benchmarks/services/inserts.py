@@ -21,8 +21,9 @@ from uuid import UUID, uuid4
 import psycopg
 import uvloop
 
-from benchmarks.services import cluster, pgbench
-from benchmarks.services.cluster import Database
+from benchmarks import cluster
+from benchmarks.cluster import Database
+from benchmarks.services import pgbench
 from deploy.bench import Figure
 from deploy.errors import DeployError
 from functions.chat_send.queries import Offer

@@ -8,7 +8,8 @@ memory shows what a limit of each process for itself would admit.
 from collections.abc import Callable, Iterator
 from math import floor
 
-from benchmarks.services import cluster, redis_server
+from benchmarks import cluster
+from benchmarks.services import redis_server
 from benchmarks.services.limit_clients import CLIENTS, PROCESSES, Fleet, Job, Kind, Told
 from benchmarks.services.limit_clients import fleet as running_fleet
 from deploy.bench import Figure

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import psycopg
 
-from benchmarks.services.cluster import Database
+from benchmarks.cluster import Database
 from deploy.errors import DeployError
 from deploy.smoke.person import sign
 

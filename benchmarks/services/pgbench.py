@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.services.cluster import Database
+from benchmarks.cluster import Database
 from deploy.errors import DeployError
 
 INSTALL = "sudo apt-get install -y postgresql-contrib"

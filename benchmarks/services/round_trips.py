@@ -24,8 +24,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from benchmarks.services import cluster, plan_pattern
-from benchmarks.services.cluster import Database
+from benchmarks import cluster
+from benchmarks.cluster import Database
+from benchmarks.services import plan_pattern
 from benchmarks.services.environment import Environment
 from benchmarks.services.proxy import Proxy, counted
 from benchmarks.services.settings import variables

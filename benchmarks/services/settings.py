@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks.services.cluster import Database
+from benchmarks.cluster import Database
 from infra.catalog.caches import CACHE_LIFETIMES
 from infra.catalog.extraction import DEFAULT_POLICY
 from infra.catalog.limits import PLAN_LIMITS, RATE_LIMITS

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from benchmarks.services.cluster import Database
+from benchmarks.cluster import Database
 from deploy.local.ports import LOOPBACK
 from deploy.standin.app import create
 from deploy.standin.users import PostgresUsers

@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 
-from benchmarks.services.cluster import Database
+from benchmarks.cluster import Database
 from benchmarks.services.settings import variables
 from deploy.local import server
 from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged

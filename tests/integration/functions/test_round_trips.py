@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.services.cluster import Database
+from benchmarks.cluster import Database
 from benchmarks.services.proxy import counted
 from benchmarks.services.settings import variables
 from deploy.local.facts import new_stack

@@ -5,8 +5,8 @@ from importlib import import_module
 import pytest
 
 from benchmarks import services
+from benchmarks.cluster import Database
 from benchmarks.services import plan_pattern
-from benchmarks.services.cluster import Database
 from benchmarks.services.load import wrk
 from benchmarks.services.settings import variables
 from deploy import bench

@@ -91,13 +91,17 @@ def test_a_figure_without_a_target_is_shown_and_not_judged(monkeypatch, capsys):
     assert lines[-1] == "1 of 1 targets met"
 
 
+SUITE = '"""Measures."""\n\ndef measure(progress): ...\n'
+
+
 def test_a_suite_is_a_module_or_a_package_and_its_helpers_are_none(
     tmp_path, monkeypatch
 ):
-    (tmp_path / "fast.py").touch()
+    (tmp_path / "fast.py").write_text(SUITE)
+    (tmp_path / "shared.py").touch()
     (tmp_path / "wide").mkdir()
     for name in ("__init__", "helper"):
-        (tmp_path / "wide" / f"{name}.py").touch()
+        (tmp_path / "wide" / f"{name}.py").write_text(SUITE)
         (tmp_path / f"{name}.txt").touch()
     (tmp_path / "notes").mkdir()
     monkeypatch.setattr(bench, "FOLDER", tmp_path)
