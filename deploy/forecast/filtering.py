@@ -24,7 +24,11 @@ KEEPS = (0.9, 0.98, 0.995, 1.0)
 """Standard deviations of the three noises, relative to each other, and ``keep``: a
 deviation halves within 7, 34 or 138 days, or never."""
 
-LEVEL, DEVIATION, GROWTH = range(3)
+BENDS = 0.3
+"""How much the long-run growth bends in 90 days, as a share of itself, before the history
+has its say: users who grow by a share each month, or a market that is full."""
+
+LEVEL, DEVIATION, GROWTH, BEND = range(4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +121,16 @@ def filtered(series: Series, unit: float) -> Filtered:
 
 def _start(series: Series, unit: float, settings: Grid) -> tuple[Floats, Floats]:
     """Begin at the first value, with a growth that is not known."""
-    mean = np.zeros((3, len(settings.keep)))
+    mean = np.zeros((4, len(settings.keep)))
     mean[LEVEL] = series.values[0] / unit
-    covariance = np.zeros((3, 3, len(settings.keep)))
+    covariance = np.zeros((4, 4, len(settings.keep)))
     covariance[LEVEL, LEVEL] = settings.error**2
     left = np.maximum(1 - settings.keep**2, 1e-3)
     covariance[DEVIATION, DEVIATION] = settings.slope**2 / left
     seen = series.values[series.seen]
     rough = (seen[-1] - seen[0]) / unit / max(series.days - 1, 1)
     covariance[GROWTH, GROWTH] = 100 * (1 + rough**2)
+    covariance[BEND, BEND] = (BENDS * (abs(rough) + 0.1) / 90) ** 2
     return mean, covariance
 
 
@@ -133,17 +138,13 @@ def _predicted(
     mean: Floats, covariance: Floats, settings: Grid
 ) -> tuple[Floats, Floats]:
     """Go one day on."""
-    level = mean.sum(axis=0)
-    mean = np.stack([level, settings.keep * mean[DEVIATION], mean[GROWTH]])
-    to_level = covariance.sum(axis=0)
-    new = covariance.copy()
-    new[LEVEL, LEVEL] = to_level.sum(axis=0) + settings.level**2
-    new[LEVEL, DEVIATION] = new[DEVIATION, LEVEL] = settings.keep * to_level[DEVIATION]
-    new[LEVEL, GROWTH] = new[GROWTH, LEVEL] = to_level[GROWTH]
-    new[DEVIATION, DEVIATION] = (
-        settings.keep**2 * covariance[DEVIATION, DEVIATION] + settings.slope**2
-    )
-    new[DEVIATION, GROWTH] = new[GROWTH, DEVIATION] = (
-        settings.keep * covariance[DEVIATION, GROWTH]
-    )
+    step = np.zeros((4, 4, len(settings.keep)))
+    step[LEVEL, [LEVEL, DEVIATION, GROWTH]] = 1
+    step[DEVIATION, DEVIATION] = settings.keep
+    step[GROWTH, [GROWTH, BEND]] = 1
+    step[BEND, BEND] = 1
+    mean = np.einsum("ijk,jk->ik", step, mean)
+    new = np.einsum("ijk,jlk,mlk->imk", step, covariance, step)
+    new[LEVEL, LEVEL] += settings.level**2
+    new[DEVIATION, DEVIATION] += settings.slope**2
     return mean, new

@@ -107,16 +107,19 @@ def _simulated(
         fit.variance[chosen] * fit.count / generator.chisquare(fit.count, paths)
     )
     roots = np.linalg.cholesky(
-        np.moveaxis(fit.covariance, 2, 0)[chosen] + 1e-9 * fit.unit**2 * np.eye(3)
+        np.moveaxis(fit.covariance, 2, 0)[chosen] + 1e-12 * fit.unit**2 * np.eye(4)
     )
-    drawn = np.einsum("pij,pj->pi", roots, generator.standard_normal((paths, 3)))
+    drawn = np.einsum("pij,pj->pi", roots, generator.standard_normal((paths, 4)))
     state = fit.mean[:, chosen].T + scale[:, None] * drawn
-    level, deviation, growth = state.T
+    level, deviation, growth, bend = state.T
     noise = scale * fit.unit
+    least = np.minimum(growth + deviation, 0.0)
     values = np.empty((paths, horizon))
     for day in range(horizon):
         shocks = generator.standard_normal((3, paths)) * noise
-        level = level + growth + deviation + fit.grid.level[chosen] * shocks[0]
+        trend = np.maximum(growth + deviation, least)
+        level = level + trend + fit.grid.level[chosen] * shocks[0]
+        growth = growth + bend
         deviation = fit.grid.keep[chosen] * deviation + fit.grid.slope[chosen] * shocks[1]
         values[:, day] = level + fit.grid.error[chosen] * shocks[2]
     return values
