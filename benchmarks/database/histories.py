@@ -1,9 +1,9 @@
 """Made histories of a database's size, with the troubles that real ones have.
 
 They come from an app: users who come, write and go, days that differ, jobs that clean
-up. Nothing here knows how the forecast works, and what happens to an app keeps happening
-after the day on which the forecast is made: that a launch, an import or an outage may
-come is part of what an interval of 90 % has to bear.
+up. Nothing here knows how the forecast works, and what happens to an app keeps
+happening after the day on which the forecast is made: that a launch, an import or an
+outage may come is part of what an interval of 90 % has to bear.
 """
 
 from collections.abc import Callable
@@ -131,9 +131,7 @@ def imports(app: App) -> None:
 def dropped_once(app: App) -> None:
     """Logs are made partitions once: a large step down, then as before."""
     day = int(app.rng.integers(10, app.known - 5))
-    app.lasting[day] -= app.rng.uniform(0.15, 0.5) * (
-        app.start + app.use[:day].sum()
-    )
+    app.lasting[day] -= app.rng.uniform(0.15, 0.5) * (app.start + app.use[:day].sum())
 
 
 def gaps(app: App) -> None:
@@ -213,7 +211,9 @@ def history(regime: str, seed: int) -> History:
     app = _app(rng, known)
     REGIMES[regime](app)
     sizes = app.sizes()
-    values = _with_gaps(sizes[:known].copy(), rng, often=regime in ("gaps", "everything"))
+    values = _with_gaps(
+        sizes[:known].copy(), rng, often=regime in ("gaps", "everything")
+    )
     return History(regime=regime, values=values, future=sizes[known:])
 
 

@@ -1,14 +1,16 @@
 """The semi-local linear trend: a Kalman filter for a grid of settings at once.
 
     size      level(t)  + error
-    level     level(t-1) + long-run growth + deviation(t-1) + noise
+    level     level(t-1) + growth(t-1) + deviation(t-1) + noise
     deviation keep * deviation(t-1) + noise
+    growth    growth(t-1) + bend
 
-Growth deviates from its long-run mean, and comes back the slower the larger ``keep`` is:
-the model that R's bsts calls `AddSemilocalLinearTrend`, recommended there for long
-horizons, since a growth that wanders freely makes intervals useless. How large the
-noises are is not chosen but weighed: each setting counts by how well it foretold each
-next day. A day without a value is predicted and not corrected.
+Growth deviates from its long-run mean, and comes back the slower the larger ``keep``
+is: the model that R's bsts calls `AddSemilocalLinearTrend`, recommended there for long
+horizons, since a growth that wanders freely makes intervals useless. The long-run
+growth itself may bend evenly. How large the noises are is not chosen but weighed: each
+setting counts by how well it foretold each next day. A day without a value is predicted
+and not corrected.
 """
 
 from dataclasses import dataclass
@@ -25,8 +27,8 @@ KEEPS = (0.9, 0.98, 0.995, 1.0)
 deviation halves within 7, 34 or 138 days, or never."""
 
 BENDS = 0.3
-"""How much the long-run growth bends in 90 days, as a share of itself, before the history
-has its say: users who grow by a share each month, or a market that is full."""
+"""How much the long-run growth bends in 90 days, as a share of itself, before the
+history has its say: users who grow by a share each month, or a market that is full."""
 
 LEVEL, DEVIATION, GROWTH, BEND = range(4)
 
@@ -54,8 +56,8 @@ class Filtered:
 
     Attributes:
         grid: The settings.
-        mean: Level, deviation and long-run growth by setting; shape (3, settings).
-        covariance: Relative to ``variance``; shape (3, 3, settings).
+        mean: Level, deviation, growth and bend by setting; shape (4, settings).
+        covariance: Relative to ``variance``; shape (4, 4, settings).
         unit: What the grid's noises are relative to, in the series' unit.
         variance: Scale of all noises by setting, in units squared.
         evidence: Log-likelihood by setting.

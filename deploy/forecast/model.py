@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deploy.forecast.filtering import DEVIATION, LEVEL, Filtered, filtered
+from deploy.forecast.filtering import DEVIATION, Filtered, filtered
 from deploy.forecast.series import Cleaned, Floats, Series, cleaned, spread
 
 PATHS = 2_000
@@ -88,7 +89,7 @@ def _weights(fit: Filtered) -> Floats:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
-def _weekdays_after(series: Series, horizon: int) -> Floats:
+def _weekdays_after(series: Series, horizon: int) -> NDArray[np.int64]:
     """Give the weekdays of the days to come."""
     return (np.arange(horizon) + series.days + series.first_weekday) % 7
 
@@ -120,7 +121,9 @@ def _simulated(
         trend = np.maximum(growth + deviation, least)
         level = level + trend + fit.grid.level[chosen] * shocks[0]
         growth = growth + bend
-        deviation = fit.grid.keep[chosen] * deviation + fit.grid.slope[chosen] * shocks[1]
+        deviation = (
+            fit.grid.keep[chosen] * deviation + fit.grid.slope[chosen] * shocks[1]
+        )
         values[:, day] = level + fit.grid.error[chosen] * shocks[2]
     return values
 

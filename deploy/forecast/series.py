@@ -1,10 +1,11 @@
 """A daily series, and what is taken out of it before a trend is looked for.
 
-A day's value is the median of its snapshots: an hour of temporary tables does not count.
-Steps, down after a repack or up after an import, are set apart; excursions that come
-back within days and the rhythm of the week are taken out.
+A day's value is the median of its snapshots: an hour of temporary tables does not
+count. Steps, down after a repack or up after an import, are set apart; excursions that
+come back within days and the rhythm of the week are taken out.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -138,7 +139,7 @@ def _neighbourly(growth: Floats) -> Floats:
 def _excursions(steps: list[tuple[int, float]]) -> tuple[int, ...]:
     """Find the days between a step and the one that undoes it."""
     found: set[int] = set()
-    for (day, size), (back, undone) in zip(steps, steps[1:], strict=False):
+    for (day, size), (back, undone) in itertools.pairwise(steps):
         is_undone = abs(size + undone) < 0.3 * abs(size)
         if day not in found and back - day <= EXCURSION_DAYS and is_undone:
             found |= set(range(day, back))
@@ -160,4 +161,4 @@ def _rhythm(series: Series) -> Floats:
         found = rest[(weekdays == weekday) & ~np.isnan(rest)]
         if len(found) >= WEEKS_MIN - 1:
             rhythm[weekday] = np.median(found)
-    return rhythm - rhythm.mean()
+    return np.asarray(rhythm - rhythm.mean(), dtype=np.float64)
