@@ -20,6 +20,7 @@ class Signs:
     """Characters of the plot."""
 
     past: str
+    tops: str
     band: str
     middle: str
     limit: str
@@ -27,8 +28,10 @@ class Signs:
     today: str
 
 
-UNICODE = Signs(past="█", band="░", middle="▓", limit="━", alert="╌", today="│")
-ASCII = Signs(past="#", band=".", middle="o", limit="=", alert="-", today="|")
+UNICODE = Signs(
+    past="█", tops=" ▁▂▃▄▅▆▇", band="░", middle="▓", limit="━", alert="╌", today="│"
+)
+ASCII = Signs(past="#", tops=" ", band=".", middle="o", limit="=", alert="-", today="|")
 
 
 def drawn(outlook: Outlook, *, unicode: bool) -> list[str]:
@@ -54,8 +57,12 @@ def drawn(outlook: Outlook, *, unicode: bool) -> list[str]:
             line[len(past)] = signs.today
     for column, value in enumerate(past):
         if not np.isnan(value):
-            for row in range(_height(value / top) + 1):
+            whole = _height(value / top)
+            for row in range(whole):
                 field[row][column] = signs.past
+            rest = int((value / top * HEIGHT - whole) * len(signs.tops))
+            sign = signs.tops[max(min(rest, len(signs.tops) - 1), 0)]
+            field[whole][column] = field[whole][column] if sign == " " else sign
     for column, (low, middle, high) in enumerate(fan.T, start=len(past) + 1):
         for row in range(_height(low / top), _height(high / top) + 1):
             field[row][column] = signs.band

@@ -1,8 +1,8 @@
 """How far each step moves the day, and which of them is the cheapest that does.
 
 The rule: of the steps that lose no data and move the most likely day by 30 days, or
-beyond the horizon, the cheapest; of equals the one that locks nothing, then the one
-that gains most.
+beyond the horizon, the cheapest; of equals a single one, then the one that locks
+nothing, then the one that gains most.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from deploy.forecast.dates import When, reached
-from deploy.forecast.levers import Lever
+from deploy.forecast.levers import TOGETHER, Lever
 from deploy.forecast.series import Floats
 from infra.catalog.limits import PlanLimit
 
@@ -19,8 +19,8 @@ GAIN_DAYS_MIN = 30
 
 RULE = (
     "the cheapest step that loses no data and moves the most likely day by 30 days or"
-    " beyond the horizon; of equals one that locks nothing, then the one that gains"
-    " most"
+    " beyond the horizon; of equals a single one, then one that locks nothing, then the"
+    " one that gains most"
 )
 
 
@@ -51,13 +51,14 @@ def after(lever: Lever, paths: Floats, now: float, limit: PlanLimit) -> Outcome:
     """Find when a limit is reached after a step.
 
     What is freed within a table does not shrink the database: its growth stops until
-    the space is used, which comes to the same day.
+    the space is used, which comes to the same day unless the limit is reached already.
     """
     horizon = paths.shape[1]
     slower = lever.per_day * np.arange(1, horizon + 1)
-    changed = paths - lever.bytes - slower
+    least = now + lever.takes - lever.returned
+    changed = np.maximum(paths - lever.bytes - slower, least)
     value = lever.limit or limit.limit
-    when = reached(changed, value, now - lever.bytes)
+    when = reached(changed, value, least)
     before = reached(paths, limit.limit, now)
     old = horizon if before.likely is None else before.likely
     new = horizon if when.likely is None else when.likely
@@ -80,6 +81,7 @@ def cheapest(outcomes: Sequence[Outcome]) -> Outcome | None:
         enough,
         key=lambda each: (
             each.lever.usd_month,
+            each.lever.id == TOGETHER,
             bool(each.lever.locks),
             -each.gain_days,
         ),

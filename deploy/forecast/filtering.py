@@ -140,13 +140,21 @@ def _predicted(
     mean: Floats, covariance: Floats, settings: Grid
 ) -> tuple[Floats, Floats]:
     """Go one day on."""
-    step = np.zeros((4, 4, len(settings.keep)))
-    step[LEVEL, [LEVEL, DEVIATION, GROWTH]] = 1
-    step[DEVIATION, DEVIATION] = settings.keep
-    step[GROWTH, [GROWTH, BEND]] = 1
-    step[BEND, BEND] = 1
-    mean = np.einsum("ijk,jk->ik", step, mean)
-    new = np.einsum("ijk,jlk,mlk->imk", step, covariance, step)
+    moved = _moved(covariance, settings.keep)
+    # The same for the columns: the covariance is symmetric.
+    new = _moved(moved.transpose(1, 0, 2), settings.keep)
     new[LEVEL, LEVEL] += settings.level**2
     new[DEVIATION, DEVIATION] += settings.slope**2
-    return mean, new
+    return _moved(mean, settings.keep), new
+
+
+def _moved(rows: Floats, keep: Floats) -> Floats:
+    """Apply the step of a day to level, deviation, growth and bend."""
+    return np.stack(
+        [
+            rows[LEVEL] + rows[DEVIATION] + rows[GROWTH],
+            keep * rows[DEVIATION],
+            rows[GROWTH] + rows[BEND],
+            rows[BEND],
+        ]
+    )

@@ -1,6 +1,6 @@
 """What would help: each step, what it frees, what it costs, and its command."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.forecast.measures import (
@@ -17,6 +17,7 @@ STATISTICS_DAYS = 30
 """Days of statistics that it takes to call an index unused: a monthly report may use
 one."""
 
+TOGETHER = "together"
 BLOAT_SHARE = 0.2
 INDEX_ROW_BYTES = 60
 """A row's entry in the archive's one index: two keys of 16 bytes, a time, headers."""
@@ -33,6 +34,9 @@ class Lever:
         id: Name in the report.
         does: What it does, in a few words.
         bytes: What it frees, or leaves free for new rows, at once; an estimate.
+        returned: How much of it the disk gets back at once.
+        takes: By how much the database is larger at first, in bytes: what is moved is
+            there twice until new rows fill the space that it left.
         per_day: By how much it slows growth, in bytes a day.
         limit: The limit afterwards; ``None`` if it stays.
         usd_month: What it costs a month, in USD.
@@ -46,6 +50,8 @@ class Lever:
     id: str
     does: str
     bytes: float = 0.0
+    returned: float = 0.0
+    takes: float = 0.0
     per_day: float = 0.0
     limit: int | None = None
     usd_month: float = 0.0
@@ -74,13 +80,36 @@ def of_database(
         logs_per_day: Growth of the logs, in bytes a day.
         suffix: What a command appends for the stack.
     """
-    return [
+    free = [
         _archive(found["archivable"], suffix),
         _logs(found["logs"], logs_per_day, suffix),
         _bloat(found["bloat"], limit),
         _indexes(found["indexes"]),
+    ]
+    return [
+        *free,
+        *_together([each for each in free if each.helps]),
         _hard_delete(found["deletable"]),
         larger_disk(limit, suffix),
+    ]
+
+
+def _together(free: Sequence[Lever]) -> list[Lever]:
+    """Take all steps that are free and lose nothing as one, if there are several."""
+    if len(free) < 2:
+        return []
+    names = ", ".join(each.id for each in free)
+    return [
+        Lever(
+            id=TOGETHER,
+            does=f"all of these: {names}",
+            bytes=sum(each.bytes for each in free),
+            returned=sum(each.returned for each in free),
+            takes=max(each.takes for each in free),
+            per_day=sum(each.per_day for each in free),
+            locks="; ".join(each.locks for each in free if each.locks),
+            basis="the sum of the steps",
+        )
     ]
 
 
@@ -101,6 +130,7 @@ def _archive(measured: Measured, suffix: str) -> Lever:
         id="archive",
         does=f"{does}, {row['messages']:,.0f} of them",
         bytes=max(row["messages"] * (hot - cold), 0.0),
+        takes=row["messages"] * cold,
         command=f"./bootstrap crons.run --job archive-old-messages{suffix} &&"
         f" ./bootstrap crons.run --job reclaim-archived-messages{suffix}",
         basis=f"estimate: counted{sampled}; a row takes {hot:.0f} bytes, {cold:.0f} in"
@@ -126,6 +156,7 @@ def _logs(measured: Measured, per_day: float, suffix: str) -> Lever:
         id="logs",
         does=does,
         bytes=overdue,
+        returned=overdue if row["is_partitioned"] else 0.0,
         per_day=max(per_day, 0.0) if overdue > 0 else 0.0,
         command=f"./bootstrap crons.run --job cleanup-edge-function-logs{suffix}",
         basis=basis,
@@ -145,12 +176,14 @@ def _bloat(measured: Measured, limit: PlanLimit) -> Lever:
     ]
     if not bloated:
         return Lever(id="repack", does=does, basis="no table is bloated by 20 %")
+    total = float(sum(row["bloat"] for row in bloated))
     names = ", ".join(row["name"] for row in bloated)
     tables = " ".join(f"--table {row['name']}" for row in bloated)
     return Lever(
         id="repack",
         does=f"repack {names}",
-        bytes=float(sum(row["bloat"] for row in bloated)),
+        bytes=total,
+        returned=total,
         command=f"pg_repack --no-superuser-check {tables}",
         locks="each table for a moment at its begin and end",
         basis="estimate: from the tables' statistics",
@@ -178,6 +211,7 @@ def _indexes(measured: Measured) -> Lever:
         does=f"drop {', '.join(names[:3])}{' and others' if names[3:] else ''}, unused"
         f" for {days:.0f} days",
         bytes=total,
+        returned=total,
         command="; ".join(f"drop index concurrently {each}" for each in names),
         basis="sizes of the indexes; a replica has statistics of its own",
     )
@@ -192,10 +226,12 @@ def _hard_delete(measured: Measured) -> Lever:
     share = share_before(row["bounds"], row["cutoff"]) if row["rows"] else 0.0
     if share is None:
         return Lever(id="hard-delete", does=does, unknown="no statistics: run analyze")
+    if not share:
+        return Lever(id="hard-delete", does=does, basis="the archive has none")
     return Lever(
         id="hard-delete",
         does=does,
-        bytes=share * float(row["total"]) if row["rows"] else 0.0,
+        bytes=share * float(row["total"]),
         command=f"select hard_delete_archived_messages({DELETE_MONTHS})",
         loses="those messages; only a backup gives them back",
         basis="estimate: from the table's statistics",
@@ -203,8 +239,8 @@ def _hard_delete(measured: Measured) -> Lever:
 
 
 def larger_disk(limit: PlanLimit, suffix: str) -> Lever:
-    """Double the disk."""
-    gib = max(round(2 * limit.limit / GIB), 1)
+    """Double the disk, or take what is included if that is more."""
+    gib = max(round(2 * limit.limit / GIB), int(DISK.free))
     price = DISK.usd[EVERYWHERE]
     paid = max(gib - DISK.free, 0) - max(limit.limit / GIB - DISK.free, 0)
     stack = suffix or " --stack local"

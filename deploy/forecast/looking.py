@@ -21,6 +21,13 @@ from infra.catalog.limits import (
     PlanLimit,
 )
 
+PART_SHARE_MIN = 0.01
+"""A part that is smaller, as a share of the database, is not worth a line."""
+
+PART_DAYS = 90
+PART_PATHS = 300
+"""A part has no limit of its own: its growth is shown, and no day."""
+
 READING = "reading the history of the database's size"
 NO_REALTIME = "no history: Supabase shows them in its dashboard, no API counts them"
 
@@ -79,7 +86,9 @@ class Looking:
         if size.paths is None:
             return
         for name, part in history.parts(connection).items():
-            yield name, look(size.limit, part, self.asked.horizon)
+            if part.now > PART_SHARE_MIN * size.now:
+                horizon = min(self.asked.horizon, PART_DAYS)
+                yield name, look(size.limit, part, horizon, paths=PART_PATHS)
 
     def _storage(self, connection: Connection) -> Result:
         """Forecast the storage, if the database has one."""

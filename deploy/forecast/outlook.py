@@ -1,6 +1,7 @@
 """One quantity that has a limit: its history, its futures, and when they meet it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Outlook:
     alert: When | None = None
     full: When | None = None
 
-    @property
+    @cached_property
     def fan(self) -> Floats:
         """Low, middle and high by day; shape (3, days)."""
         if self.paths is None:
@@ -51,29 +52,31 @@ class Outlook:
         )
 
 
-def look(limit: PlanLimit, history: History, horizon: int) -> Outlook:
+def look(
+    limit: PlanLimit, history: History, horizon: int, *, paths: int = model.PATHS
+) -> Outlook:
     """Forecast a quantity that only adds up, such as a size.
 
     Args:
         limit: Its limit.
         history: Its past.
         horizon: How many days to look ahead.
+        paths: How many futures.
     """
     past = history.series.values
     if history.lacks:
         return Outlook(limit=limit, history=history, past=past, now=history.now)
-    found = model.forecast(history.series, horizon)
-    paths = found.paths
+    found = model.forecast(history.series, horizon, paths=paths)
     return Outlook(
         limit=limit,
         history=history,
         past=past,
         now=history.now,
-        paths=paths,
+        paths=found.paths,
         growth=found.growth,
         steps=found.cleaned.steps,
-        alert=reached(paths, limit.alert_at, history.now),
-        full=reached(paths, limit.limit, history.now),
+        alert=reached(found.paths, limit.alert_at, history.now),
+        full=reached(found.paths, limit.limit, history.now),
     )
 
 

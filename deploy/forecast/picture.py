@@ -70,7 +70,7 @@ def _panel(axes: Axes, outlook: Outlook, stack: str) -> None:
     axes.grid(axis="y", alpha=0.25)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.legend(loc="upper left", frameon=False, fontsize=9)
+    axes.legend(loc="lower right", frameon=False, fontsize=9)
 
 
 def _future(axes: Axes, outlook: Outlook, scale: float) -> None:
@@ -115,11 +115,11 @@ def _limits(axes: Axes, outlook: Outlook, scale: float, top: float) -> None:
         axes.axhline(height, color=colour, lw=1.2, ls=(0, (6, 3)))
         axes.annotate(
             f"{what}, {amount(value, quota.unit)}: {_said(outlook, found)}",
-            (1, height),
+            (0, height),
             xycoords=("axes fraction", "data"),
-            xytext=(-4, 4),
+            xytext=(6, 4),
             textcoords="offset points",
-            ha="right",
+            ha="left",
             color=colour,
             fontsize=9,
         )

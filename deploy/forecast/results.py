@@ -9,7 +9,7 @@ from deploy.forecast.choosing import RULE, Outcome, cheapest
 from deploy.forecast.dates import When
 from deploy.forecast.history import DAYS_MIN, History
 from deploy.forecast.outlook import Outlook
-from deploy.forecast.words import amount, date_of, signed, when
+from deploy.forecast.words import amount, date_of, ranged, signed, when
 
 STALE_H = 3.0
 """Snapshots are hourly: after so long the job does not run."""
@@ -82,10 +82,8 @@ def growth(name: str, outlook: Outlook) -> Result:
     shown = days[1] if len(days) > 1 else first
     at = fan[:, shown - 1]
     title = (
-        f"{amount(outlook.now, unit)} {signed(middle, unit)} a day"
-        f" ({amount(low, unit)} to {amount(high, unit)});"
-        f" in {shown} days {amount(at[1], unit)} ({amount(at[0], unit)} to"
-        f" {amount(at[2], unit)})"
+        f"{amount(outlook.now, unit)}; grows by {ranged(low, middle, high, unit)}"
+        f" a day\nin {shown} days {ranged(at[0], at[1], at[2], unit)}"
     )
     return Result(
         id=f"growth.{name}",
@@ -216,9 +214,10 @@ def _step(outlook: Outlook, outcome: Outcome, horizon: int) -> Result:
     if not lever.helps:
         return skipped(ident, f"{lever.does}: nothing to gain, {lever.basis}")
     freed = f"frees {amount(lever.bytes)}" if lever.bytes else ""
+    takes = f"takes {amount(lever.takes)} first" if lever.takes else ""
     slows = f"slows growth by {amount(lever.per_day)} a day" if lever.per_day else ""
     cost = f"{lever.usd_month:.2f} USD a month" if lever.usd_month else "free of charge"
-    parts = [each for each in (freed, slows, cost) if each]
+    parts = [each for each in (freed, takes, slows, cost) if each]
     loses = f"; loses {lever.loses}" if lever.loses else ""
     locks = f"; locks {lever.locks}" if lever.locks else ""
     title = f"{lever.does}\n{', '.join(parts)}{locks}{loses}"
@@ -245,6 +244,8 @@ def _evidence(outlook: Outlook, outcome: Outcome) -> Mapping[str, object]:
     lever = outcome.lever
     return {
         "bytes": round(lever.bytes),
+        "bytes_returned": round(lever.returned),
+        "bytes_first": round(lever.takes),
         "bytes_per_day_less": round(lever.per_day),
         "limit": lever.limit,
         "usd_month": lever.usd_month,
@@ -287,5 +288,5 @@ def next_step(outlook: Outlook, outcomes: Sequence[Outcome], horizon: int) -> Re
         title=f"{best.lever.does}: {cost}, limit then {_gain(outlook, best, horizon)}",
         status=Status.PASS,
         evidence=evidence | {"step": best.lever.id, "usd_month": best.lever.usd_month},
-        remedy=best.lever.command,
+        remedy=best.lever.command or None,
     )

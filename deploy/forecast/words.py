@@ -19,7 +19,30 @@ def amount(value: float, unit: str = "bytes") -> str:
             number = value / scale
             digits = 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0
             return f"{number:.{digits}f} {name}"
-    return f"{value:.0f} B"
+    return f"{_plain(value, 0)} B"
+
+
+def ranged(low: float, middle: float, high: float, unit: str = "bytes") -> str:
+    """Write what is most likely, and the interval in the same scale.
+
+    >>> ranged(5_000_000, 6_000_000, 8_000_000)
+    '5.72 MiB (4.77 to 7.63)'
+    >>> ranged(-3, 120, 1_400, "calls")
+    '120 (-3 to 1,400)'
+    """
+    if unit != "bytes":
+        return f"{middle:,.0f} ({low:,.0f} to {high:,.0f})"
+    told = amount(middle)
+    number, name = told.split()
+    scale = next((size for size, each in SCALES if each == name), 1.0)
+    digits = len(number.partition(".")[2])
+    lower, higher = (_plain(each / scale, digits) for each in (low, high))
+    return f"{told} ({lower} to {higher})"
+
+
+def _plain(value: float, digits: int) -> str:
+    """Write a number, without a minus before nothing."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def signed(value: float, unit: str = "bytes") -> str:
