@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from deploy.forecast.dates import When, reached
-from deploy.forecast.levers import TOGETHER, Lever
+from deploy.forecast.lever import Lever
+from deploy.forecast.levers import TOGETHER
 from deploy.forecast.series import Floats
 from infra.catalog.limits import PlanLimit
 

@@ -83,7 +83,7 @@ def grid() -> Grid:
 
 
 def filtered(series: Series, unit: float) -> Filtered:
-    """Run the filter over a series.
+    """Run the filter over a series, twice: the first run only learns the scale.
 
     Args:
         series: Without steps; see `deploy.forecast.series.cleaned`.
@@ -91,7 +91,21 @@ def filtered(series: Series, unit: float) -> Filtered:
             relative to it.
     """
     settings = grid()
-    mean, covariance = _start(series, unit, settings)
+    once = _run(series, unit, settings, np.ones_like(settings.keep))
+    return _run(series, unit, settings, once.variance)
+
+
+def _run(series: Series, unit: float, settings: Grid, scale: Floats) -> Filtered:
+    """Run the filter once.
+
+    Args:
+        series: The series.
+        unit: What the grid is relative to.
+        settings: The grid.
+        scale: Variance by setting, as far as it is known: what is believed of the
+            growth's bend does not depend on it, and all else here is relative to it.
+    """
+    mean, covariance = _start(series, unit, settings, scale)
     squares = np.zeros_like(settings.keep)
     logs = np.zeros_like(settings.keep)
     count = 0
@@ -121,7 +135,9 @@ def filtered(series: Series, unit: float) -> Filtered:
     )
 
 
-def _start(series: Series, unit: float, settings: Grid) -> tuple[Floats, Floats]:
+def _start(
+    series: Series, unit: float, settings: Grid, scale: Floats
+) -> tuple[Floats, Floats]:
     """Begin at the first value, with a growth that is not known."""
     mean = np.zeros((4, len(settings.keep)))
     mean[LEVEL] = series.values[0] / unit
@@ -132,7 +148,7 @@ def _start(series: Series, unit: float, settings: Grid) -> tuple[Floats, Floats]
     seen = series.values[series.seen]
     rough = (seen[-1] - seen[0]) / unit / max(series.days - 1, 1)
     covariance[GROWTH, GROWTH] = 100 * (1 + rough**2)
-    covariance[BEND, BEND] = (BENDS * (abs(rough) + 0.1) / 90) ** 2
+    covariance[BEND, BEND] = (BENDS * (abs(rough) + 0.1) / 90) ** 2 / scale
     return mean, covariance
 
 

@@ -8,7 +8,15 @@ from deploy.checklist import Result, Step, skipped
 from deploy.database import connect, explained
 from deploy.deployment import Deployment
 from deploy.errors import DeployError
-from deploy.forecast import choosing, history, levers, measures, results, sources
+from deploy.forecast import (
+    advice,
+    choosing,
+    history,
+    levers,
+    measures,
+    results,
+    sources,
+)
 from deploy.forecast.asking import Asked
 from deploy.forecast.chart import drawn
 from deploy.forecast.history import Connection, History
@@ -130,15 +138,15 @@ class Looking:
     ) -> Iterator[Result]:
         """Say what would help the database, and which step is the cheapest."""
         if size.paths is None:
-            yield results.next_step(size, (), self.asked.horizon)
+            yield advice.next_step(size, (), self.asked.horizon)
             return
         found = measures.measured(connection, deployment.progress)
         steps = levers.of_database(found, size.limit, logs_per_day, deployment.suffix)
         outcomes = [
             choosing.after(each, size.paths, size.now, size.limit) for each in steps
         ]
-        yield from results.helps(size, outcomes, self.asked.horizon)
-        yield results.next_step(size, outcomes, self.asked.horizon)
+        yield from advice.helps(size, outcomes, self.asked.horizon)
+        yield advice.next_step(size, outcomes, self.asked.horizon)
 
 
 def _of_cloudwatch(deployment: Deployment) -> History:

@@ -78,11 +78,12 @@ def _future(axes: Axes, outlook: Outlook, scale: float) -> None:
     if outlook.paths is None:
         return
     shares = (LOW, 0.25, 0.5, 0.75, HIGH)
-    ahead = np.quantile(outlook.paths, shares, axis=0) / scale
+    shown = np.arange(0, outlook.paths.shape[1], max(outlook.paths.shape[1] // 120, 1))
+    ahead = np.quantile(outlook.paths[:, shown], shares, axis=0) / scale
     # The lines begin where the measured one ends.
     start = np.full((len(shares), 1), outlook.now / scale)
     low, lower, middle, higher, high = np.concatenate([start, ahead], axis=1)
-    days = [_at(outlook.history.last_day, each) for each in range(len(middle))]
+    days = [_at(outlook.history.last_day, each) for each in (0, *(shown + 1).tolist())]
     axes.fill_between(
         days, low, high, color=FUTURE, alpha=0.15, lw=0, label="90 % of the futures"
     )

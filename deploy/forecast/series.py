@@ -81,6 +81,8 @@ class Cleaned:
 
 def cleaned(series: Series) -> Cleaned:
     """Set steps, excursions and the rhythm of the week apart."""
+    rhythm = _rhythm(series)
+    series = replace(series, values=series.values - rhythm[series.weekdays])
     steps = _steps(series)
     excursions = _excursions(steps)
     values = series.values.copy()
@@ -89,11 +91,8 @@ def cleaned(series: Series) -> Cleaned:
     steps = _steps(replace(series, values=values)) if excursions else steps
     for day, size in steps:
         values[:day] += size
-    level = replace(series, values=values)
-    rhythm = _rhythm(level)
-    values = values - rhythm[level.weekdays]
     return Cleaned(
-        series=replace(level, values=values),
+        series=replace(series, values=values),
         steps=tuple(steps),
         excursions=excursions,
         rhythm=rhythm,
