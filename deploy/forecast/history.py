@@ -120,7 +120,8 @@ def database(connection: Connection) -> History:
     count = sum(row["snapshots"] for row in rows)
     newest = rows[-1]["last_at"] if rows else None
     today = present["now"].astimezone(UTC).date()
-    values.setdefault(today, present["bytes"])
+    # Of today the size of this moment: the forecast goes on from there.
+    values[today] = present["bytes"]
     since = rows[0]["first_at"] if rows else None
     hours = (present["now"] - since).total_seconds() / 3600 if since else 0.0
     return History(

@@ -15,6 +15,7 @@ from deploy.forecast.model import HIGH, LOW
 from deploy.forecast.outlook import Outlook
 from deploy.forecast.words import amount
 
+WIDE, NARROW = "#d9eaf5", "#a6cee6"
 MEASURED, FUTURE, ALERT, LIMIT = "#333333", "#0072b2", "#e69f00", "#d55e00"
 """Of Okabe and Ito's palette: told apart without seeing red or green."""
 
@@ -61,6 +62,14 @@ def _panel(axes: Axes, outlook: Outlook, stack: str) -> None:
     axes.set_ylim(0, top)
     axes.margins(x=0.01)
     axes.axvline(_at(history.last_day, 0), color="#999999", lw=0.8, ls=(0, (2, 3)))
+    axes.annotate(
+        "today",
+        (_at(history.last_day, 0), 0),
+        xytext=(4, 6),
+        textcoords="offset points",
+        color="#777777",
+        fontsize=9,
+    )
     axes.set_title(f"{name} ({unit}), stack {stack}", loc="left", fontsize=12)
     # Neither has types in matplotlib.
     locator = AutoDateLocator(minticks=5, maxticks=9)  # type: ignore[no-untyped-call]
@@ -84,12 +93,8 @@ def _future(axes: Axes, outlook: Outlook, scale: float) -> None:
     start = np.full((len(shares), 1), outlook.now / scale)
     low, lower, middle, higher, high = np.concatenate([start, ahead], axis=1)
     days = [_at(outlook.history.last_day, each) for each in (0, *(shown + 1).tolist())]
-    axes.fill_between(
-        days, low, high, color=FUTURE, alpha=0.15, lw=0, label="90 % of the futures"
-    )
-    axes.fill_between(
-        days, lower, higher, color=FUTURE, alpha=0.22, lw=0, label="half of them"
-    )
+    axes.fill_between(days, low, high, color=WIDE, lw=0, label="90 % of the futures")
+    axes.fill_between(days, lower, higher, color=NARROW, lw=0, label="half of them")
     axes.plot(days, middle, color=FUTURE, lw=1.8, label="most likely")
 
 

@@ -1,8 +1,9 @@
 """A daily series, and what is taken out of it before a trend is looked for.
 
-A day's value is the median of its snapshots: an hour of temporary tables does not
-count. Steps, down after a repack or up after an import, are set apart; excursions that
-come back within days and the rhythm of the week are taken out.
+A day's value is the median of its snapshots, so that an hour of temporary tables does
+not count, and of today the size of this moment. Steps, down after a repack or up after
+an import, are set apart; excursions that come back within days and the rhythm of the
+week are taken out.
 """
 
 import itertools

@@ -193,3 +193,14 @@ def test_a_plain_server_is_forecast_as_well(forecasting, plain_url):
 
     assert code == 0
     assert checks["growth.database"]["status"] == "pass"
+
+
+def test_a_step_of_today_is_seen_before_the_next_snapshot(task):
+    task.fill(30, base=-400 * MIB)
+
+    _, checks = task.run()
+
+    growth = checks["growth.database"]["evidence"]
+    assert growth["now"] == pytest.approx(size(task), abs=MIB)
+    assert growth["per_day"] > 0
+    assert growth["days"][0]["low"] > size(task) - 100 * MIB
