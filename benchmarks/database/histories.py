@@ -200,7 +200,7 @@ REGIMES: dict[str, Callable[[App], None]] = {
 }
 
 HELD_OUT = ("seasonal", "paused", "everything")
-"""Regimes that nobody looked at while the model's two numbers were chosen."""
+"""Regimes that were not used when the model's numbers were chosen."""
 
 
 def history(regime: str, seed: int) -> History:

@@ -7,6 +7,7 @@ from deploy.tasks.shown import SHOWN
 
 
 @task(
+    positional=[],
     iterable=["limit"],
     help=SHOWN
     | {
