@@ -28,14 +28,6 @@ def test_without_a_snapshot_nothing_is_invented(task):
     assert task.text().count("░") == 0
 
 
-def test_two_days_are_too_little(task):
-    task.fill(2)
-
-    _, checks = task.run()
-
-    assert "48 h of 168 h needed" in checks["limits.database_bytes"]["title"]
-
-
 def test_growth_is_that_of_the_snapshots(task):
     task.fill(60)
 
@@ -51,7 +43,7 @@ def test_growth_is_that_of_the_snapshots(task):
 
 
 def test_a_limit_that_is_near_fails_with_the_day(task):
-    task.fill(60)
+    task.fill(30)
     near = size(task) + 300 * MIB
 
     code, checks = task.run(f"database_bytes={near}")
@@ -64,30 +56,31 @@ def test_a_limit_that_is_near_fails_with_the_day(task):
 
 
 @pytest.mark.sweep
-def test_four_hundred_days_of_hours_are_read_in_a_second(task):
+def test_four_hundred_days_of_hours_are_read_in_a_second(task, tmp_path):
     task.fill(400)
+    picture = tmp_path / "growth.png"
 
     began = time.process_time()
     code, checks = task.run()
 
-    assert time.process_time() - began < 3  # 0.6 s where nothing else runs
+    assert time.process_time() - began < 3  # 0.4 s once all is imported
     assert checks["history.snapshots"]["evidence"]["snapshots"] > 9_500
     assert code == 0
-
-
-def test_the_table_and_the_plot_fit_their_columns(task, tmp_path):
-    task.fill(60)
-    picture = tmp_path / "growth.png"
-
-    shown = task.text(plot=str(picture))
-
-    assert max(map(len, shown.splitlines())) <= 100
-    assert "most likely" in shown
+    task.text(plot=str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_table_and_the_plot_fit_their_columns(task):
+    task.fill(20)
+
+    shown = task.text()
+
+    assert max(map(len, shown.splitlines())) <= 100
+    assert "most likely" in shown
+
+
 def test_logs_that_are_overdue_are_a_step(task):
-    task.fill(60)
+    task.fill(30)
     with psycopg.connect(task.url, autocommit=True) as conn:
         conn.execute(
             "do $$ begin execute format('create table kiloscale"
@@ -112,7 +105,7 @@ def test_logs_that_are_overdue_are_a_step(task):
 
 
 def test_archivable_messages_are_counted(task):
-    task.fill(60)
+    task.fill(30)
     with psycopg.connect(task.url, autocommit=True) as conn:
         conn.execute(
             "with u as (insert into auth.users (id, email) values"
@@ -139,7 +132,7 @@ def test_archivable_messages_are_counted(task):
 
 @pytest.mark.sweep
 def test_a_table_full_of_dead_pages_is_repacked(task):
-    task.fill(60)
+    task.fill(30)
     with psycopg.connect(task.url, autocommit=True) as conn:
         conn.execute(
             "create table public.bloated as select n, repeat('x', 400) as text"
@@ -156,7 +149,7 @@ def test_a_table_full_of_dead_pages_is_repacked(task):
 
 
 def test_storage_is_forecast_from_its_objects(task):
-    task.fill(60)
+    task.fill(30)
     with psycopg.connect(task.url, autocommit=True) as conn:
         conn.execute("create schema if not exists storage")
         conn.execute(
@@ -187,7 +180,7 @@ def test_a_database_without_our_schema_says_what_to_run(forecasting, scratch_url
 def test_a_plain_server_is_forecast_as_well(forecasting, plain_url):
     apply(plain_url, discover(REPOSITORY / "migrations"), lambda _: None)
     task = forecasting(plain_url)
-    task.fill(60)
+    task.fill(30)
 
     code, checks = task.run()
 
