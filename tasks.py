@@ -6,6 +6,7 @@ from deploy.tasks import (
     checklist,
     cloud,
     crons,
+    forecast,
     local,
     moving,
     planning,
@@ -45,6 +46,7 @@ GROUPS = {
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
+    "db": (forecast.forecast,),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -208,6 +208,11 @@ def ask(question: str) -> str:
     return _console(stderr=True).input(Text(f"{question} ")).strip()
 
 
+def shows_unicode() -> bool:
+    """Tell whether stdout shows more than ASCII."""
+    return _console().encoding.startswith("utf")
+
+
 def asks() -> bool:
     """Tell whether there is a person on a terminal to ask."""
     return _console(stderr=True).is_terminal

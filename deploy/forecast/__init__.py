@@ -1,0 +1,1 @@
+"""When a limit of the plan is reached, and what is the cheapest next step."""

@@ -1,0 +1,96 @@
+"""A database with all migrations, filled with snapshots, and the task run on it."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+
+from deploy.commands import Output
+from deploy.deployment import Deployment
+from deploy.forecast import commands
+from deploy.forecast.asking import Asked
+from deploy.migrations import apply, discover
+from deploy.paths import REPOSITORY
+
+TEMPLATE = "forecast_template"
+_numbers = itertools.count(1)
+
+# A line of 10 MiB a day up to the database's own size, with a wave of the hours.
+FILL = """
+insert into kiloscale.health_snapshots (taken_at, database_bytes, detail)
+select t, b.bytes, jsonb_build_object('tables', jsonb_build_array(
+           jsonb_build_object('table', 'public.messages', 'bytes', b.bytes / 2),
+           jsonb_build_object('table', 'kiloscale.edge_function_logs_p20260101',
+               'bytes', b.bytes / 5)))
+  from generate_series(now() - make_interval(days => %(days)s),
+           now() - interval '20 minutes', '1 hour') t
+ cross join lateral (
+    select (pg_database_size(current_database())
+        + extract(epoch from t - now()) / 86400 * 10485760 * %(slope)s
+        + 5242880 * sin(extract(hour from t))
+        + %(base)s)::bigint as bytes) b
+"""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Runs ``db.forecast`` on one database."""
+
+    url: str
+    capsys: Any
+
+    def fill(self, days: int, *, slope: float = 1.0, base: int = 0) -> None:
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(FILL, {"days": days, "slope": slope, "base": base})
+
+    def run(self, *limits: str, **options: Any) -> tuple[int, dict[str, Any]]:
+        """Give the exit code and the checks by id."""
+        asked = Asked(limits=limits, **options)
+        try:
+            code = commands.forecast("local", asked, Output(as_json=True))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        checks = json.loads(self.capsys.readouterr().out)["checks"]
+        return code, {each["id"]: each for each in checks}
+
+    def text(self, **options: Any) -> str:
+        commands.forecast("local", Asked(**options), Output())
+        return self.capsys.readouterr().out
+
+
+@pytest.fixture
+def forecasting(monkeypatch, capsys) -> Callable[[str], Task]:
+    """Makes a task for a database."""
+
+    def make(url: str) -> Task:
+        monkeypatch.setattr(Deployment, "database_url", lambda _: url)
+        return Task(url, capsys)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def forecast_template(cluster: Any) -> str:
+    with cluster.admin() as conn:
+        conn.execute(
+            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
+        )
+    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
+    return TEMPLATE
+
+
+@pytest.fixture
+def task(cluster: Any, forecast_template: str, forecasting) -> Iterator[Task]:
+    """The task on a fresh database with all migrations."""
+    name = f"forecast_{next(_numbers)}"
+    with cluster.admin() as conn:
+        conn.execute(
+            f"CREATE DATABASE {name} TEMPLATE {forecast_template} OWNER postgres"
+        )
+    yield forecasting(cluster.url(name))
+    with cluster.admin() as conn:
+        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
