@@ -322,57 +322,56 @@ $$;
 
 select kiloscale.make_archival_stats();
 
--- The foreign keys that point at messages. `scanned_bytes` is what each deletion of a
--- message would read of tables that have no index for it.
+-- The foreign keys that point at messages.
 create or replace function kiloscale.message_references()
 returns table (
-    tab regclass, cols text, matches text, is_self boolean, scanned_bytes bigint
+    tab regclass, cols text, names name[], matches text, is_self boolean
 )
 language sql stable set search_path = '' as $$
-    select k.conrelid::regclass, pair.cols, pair.matches, k.conrelid = k.confrelid,
-        coalesce((
-            select sum(pg_relation_size(leaf.oid))
-            from (
-                select k.conrelid as oid
-                union
-                select t.relid from pg_catalog.pg_partition_tree(k.conrelid) t
-            ) leaf
-            where not exists (
-                select
-                from pg_catalog.pg_index i
-                join pg_catalog.pg_class c on c.oid = i.indexrelid
-                join pg_catalog.pg_am am on am.oid = c.relam
-                join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
-                    and a.attnum = i.indkey[0]
-                where i.indrelid = leaf.oid and i.indisvalid
-                    and am.amname in ('btree', 'hash') and a.attname = any (pair.names)
-                    and (i.indpred is null
-                        or pg_get_expr(i.indpred, i.indrelid)
-                            = format('(%I IS NOT NULL)', a.attname)))
-        ), 0)::bigint
+    select k.conrelid::regclass,
+        string_agg(quote_ident(child.attname), ', ' order by u.n),
+        array_agg(child.attname),
+        string_agg(format('r.%I = m.%I', child.attname, parent.attname), ' and '
+            order by u.n)
+        || case when k.conrelid = k.confrelid then ' and r.id <> m.id' else '' end,
+        k.conrelid = k.confrelid
     from pg_catalog.pg_constraint k
-    cross join lateral (
-        select string_agg(quote_ident(child.attname), ', ' order by u.n) as cols,
-            array_agg(child.attname) as names,
-            string_agg(format('r.%I = m.%I', child.attname, parent.attname), ' and '
-                order by u.n)
-            || case when k.conrelid = k.confrelid then ' and r.id <> m.id' else '' end
-                as matches
-        from unnest(k.conkey, k.confkey) with ordinality u (child, parent, n)
-        join pg_catalog.pg_attribute child
-            on child.attrelid = k.conrelid and child.attnum = u.child
-        join pg_catalog.pg_attribute parent
-            on parent.attrelid = k.confrelid and parent.attnum = u.parent
-    ) pair
+    cross join unnest(k.conkey, k.confkey) with ordinality u (child, parent, n)
+    join pg_catalog.pg_attribute child
+        on child.attrelid = k.conrelid and child.attnum = u.child
+    join pg_catalog.pg_attribute parent
+        on parent.attrelid = k.confrelid and parent.attnum = u.parent
     where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
         and k.conparentid = 0
+    group by k.oid, k.conrelid, k.confrelid
 $$;
 
-create or replace function kiloscale.unreferenced_only() returns text
+-- Tables that a deletion of a message would scan for references, because no index
+-- serves their foreign key: at least `bytes` of them.
+create or replace function kiloscale.unindexed_references(bytes bigint)
+returns table (tab regclass, cols text, scanned bigint)
 language sql stable set search_path = '' as $$
-    select coalesce(string_agg(format(
-        ' and not exists (select from %s r where %s)', f.tab, f.matches), ''), '')
+    select f.tab, f.cols, sum(pg_relation_size(leaf.oid))::bigint
     from kiloscale.message_references() f
+    cross join lateral (
+        select f.tab::oid as oid
+        union
+        select t.relid from pg_catalog.pg_partition_tree(f.tab) t
+    ) leaf
+    where not exists (
+        select
+        from pg_catalog.pg_index i
+        join pg_catalog.pg_class c on c.oid = i.indexrelid
+        join pg_catalog.pg_am am on am.oid = c.relam
+        join pg_catalog.pg_attribute a on a.attrelid = i.indrelid
+            and a.attnum = i.indkey[0]
+        where i.indrelid = leaf.oid and i.indisvalid
+            and am.amname in ('btree', 'hash') and a.attname = any (f.names)
+            and (i.indpred is null
+                or pg_get_expr(i.indpred, i.indrelid)
+                    = format('(%I IS NOT NULL)', a.attname)))
+    group by f.tab, f.cols
+    having sum(pg_relation_size(leaf.oid)) >= bytes
 $$;
 
 -- The columns to copy, quoted, after adding to the archive what messages has gained and
@@ -422,15 +421,12 @@ create or replace function kiloscale.require_indexed_references() returns void
 language plpgsql stable set search_path = '' as $$
 declare
     one record;
-    at_most constant bigint := 1048576;
 begin
-    for one in
-        select f.tab, f.cols, f.scanned_bytes from kiloscale.message_references() f
-        where f.scanned_bytes > at_most
+    for one in select * from kiloscale.unindexed_references(1048576)
     loop
         raise exception '% (%) references messages and has no index: each message that'
             ' is moved would scan %; nothing was moved', one.tab, one.cols,
-            pg_size_pretty(one.scanned_bytes)
+            pg_size_pretty(one.scanned)
             using errcode = 'object_not_in_prerequisite_state',
                 hint = format(
                     'create index concurrently on %s (%s);', one.tab, one.cols);
@@ -455,10 +451,12 @@ declare
     at_most constant integer := 500;  -- conversations locked by one step
     spent numeric;
     cols text;
+    unreferenced text;
     pick text;
     move text;
     replies boolean;
     one record;
+    places tid[];
     ids uuid[];
     seen integer := 0;
     total bigint;
@@ -476,6 +474,9 @@ begin
     end if;
     perform set_config('lock_timeout', '2s', true);
     perform set_config('kiloscale.moving', 'on', true);
+    -- What a crash undoes of the last batches is in messages still, and goes with the
+    -- next run; the run's last commit, of its run log, waits for the disk.
+    perform set_config('synchronous_commit', 'off', true);
     begin
         lock table public.messages in row exclusive mode;
     exception when lock_not_available then
@@ -491,16 +492,26 @@ begin
         perform kiloscale.require_indexed_references();
     end if;
     cols := kiloscale.archive_columns();
-    pick := format('select array_agg(v.id) from (select m.id from public.messages m'
+    select coalesce(string_agg(format(
+        ' and not exists (select from %s r where %s)', f.tab, f.matches), ''), ''),
+        coalesce(bool_or(f.is_self), false)
+    into unreferenced, replies
+    from kiloscale.message_references() f;
+    pick := format('select array_agg(v.place), array_agg(v.id)'
+        ' from (select m.ctid as place, m.id from public.messages m'
         ' where m.chat_id = $1 and m.created_at <= $2'
         ' and (m.created_at, m.id) <= ($2, $3) %s'
         ' order by m.created_at desc, m.id desc limit $4 for update skip locked) v',
-        kiloscale.unreferenced_only());
+        unreferenced);
+    -- A locked row keeps its place, which is found without an index; but each partition
+    -- has places of its own, so that there it is the id.
     move := format('with gone as (delete from public.messages m'
-        ' where m.chat_id = $1 and m.id = any ($2) %s returning m.*)'
+        ' where %s %s returning m.*)'
         ' insert into kiloscale.messages_archive (%s) select %s from gone',
-        kiloscale.unreferenced_only(), cols, cols);
-    replies := exists (select from kiloscale.message_references() f where f.is_self);
+        (select case when c.relkind = 'p' then 'm.chat_id = $1 and m.id = any ($3)'
+            else 'm.ctid = any ($2)' end
+         from pg_catalog.pg_class c where c.oid = 'public.messages'::regclass),
+        unreferenced, cols, cols);
     for one in
         -- The lock makes restore_conversation() wait, or makes us skip it.
         select c.id, c.archived_through, c.archived_through_id
@@ -513,10 +524,10 @@ begin
     loop
         seen := seen + 1;
         loop
-            execute pick into ids using one.id, one.archived_through,
+            execute pick into places, ids using one.id, one.archived_through,
                 one.archived_through_id, batch - moved;
             exit when ids is null;
-            execute move using one.id, ids;
+            execute move using one.id, places, ids;
             get diagnostics n = row_count;
             moved := moved + n;
             -- What only moved messages replied to can go as well.
@@ -572,11 +583,11 @@ begin
         ' join public.conversations c on c.id = m.chat_id and not c.archive_hold'
         ' and (m.created_at, m.id) <= (c.archived_through, c.archived_through_id)',
         f.tab, f.matches), ' union '),
-        string_agg(f.tab || '.' || f.cols, ', '),
-        string_agg(format('%s (%s)', f.tab, f.cols), ', ')
-            filter (where f.scanned_bytes > 1048576)
-    into kept, referencing_columns, without_index
+        string_agg(f.tab || '.' || f.cols, ', ')
+    into kept, referencing_columns
     from kiloscale.message_references() f;
+    select string_agg(format('%s (%s)', u.tab, u.cols), ', ')
+    into without_index from kiloscale.unindexed_references(1048576) u;
     kept_by_references := 0;
     if kept is not null then
         execute format('select count(*) from (%s) k', kept) into kept_by_references;
