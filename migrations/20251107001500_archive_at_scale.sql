@@ -713,6 +713,7 @@ begin
         ' where a.chat_id = $1 and a.id = b.id', put.cols, put.terms)
         using conversation;
     get diagnostics moved_back_count = row_count;
+    perform set_config('kiloscale.moving', '', true);
     select count(*) into stuck
     from kiloscale.messages_archive a where a.chat_id = conversation;
     if stuck > 0 then
