@@ -3,6 +3,7 @@
 from invoke.collection import Collection
 
 from deploy.tasks import (
+    archival,
     checklist,
     cloud,
     crons,
@@ -44,6 +45,13 @@ GROUPS = {
     ),
     "receipt": (receipts.show, receipts.verify),
     "crons": (crons.run, crons.adopt),
+    "db": (
+        archival.archive,
+        archival.archival_stats,
+        archival.reclaim,
+        archival.restore,
+        archival.hard_delete,
+    ),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
     "db": (forecast.forecast,),

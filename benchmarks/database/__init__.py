@@ -9,7 +9,11 @@ from importlib import import_module
 from benchmarks.database import dataset
 from deploy.bench import Figure
 
-GROUPS: tuple[str, ...] = ("forecasting",)
+GROUPS: tuple[str, ...] = (
+    "forecasting",
+    "archiving",
+    "reclaiming",
+)
 """Modules of this folder with ``measure(progress, data)``, in the order in which they
 run; each takes a copy of the data, so that one can be run alone."""
 

@@ -1,0 +1,1 @@
+"""Archival of old messages by hand: look, archive, move, restore, delete."""
