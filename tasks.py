@@ -51,10 +51,10 @@ GROUPS = {
         archival.reclaim,
         archival.restore,
         archival.hard_delete,
+        forecast.forecast,
     ),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
-    "db": (forecast.forecast,),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)
