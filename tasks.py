@@ -6,6 +6,7 @@ from deploy.tasks import (
     checklist,
     cloud,
     crons,
+    inspection,
     local,
     moving,
     planning,
@@ -45,6 +46,12 @@ GROUPS = {
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
+    "db": (
+        inspection.index_usage,
+        inspection.table_sizes,
+        inspection.hot_queries,
+        inspection.bloat,
+    ),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)
