@@ -91,9 +91,8 @@ def _total(tables: Sequence[Table], total: int, past: Sequence[Past]) -> Result:
     """Show the sum beside what the provider measures."""
     summed = sum(table.bytes for table in tables)
     grown = {each.days: total - each.database_bytes for each in past}
-    told = (
-        f"{size(total)}: {size(summed)} in tables, {size(total - summed)} beside them"
-    )
+    beside = total - summed
+    told = f"{size(total)}: {size(summed)} in tables, {size(beside)} beside them"
     told += "".join(f"; {_sign(value)} in {days} d" for days, value in grown.items())
     return Result(
         id="total.database",
