@@ -98,7 +98,7 @@ _TAKING = {
     "input_usd": 0.0,
     "day_microusd": 0,
 }
-_SAVING = {
+_SAVING: dict[str, object] = {
     "outbox_id": 0,
     "answer_id": None,
     "text": "",

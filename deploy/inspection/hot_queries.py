@@ -24,8 +24,12 @@ select c.relname, greatest(c.relpages, 0) from pg_class c
  where c.relnamespace = to_regnamespace('public') and c.relname = any (%s)
 """
 
-_ABSENT = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
-_ABSENT += (psycopg.errors.UndefinedFunction, psycopg.errors.InvalidSchemaName)
+_ABSENT = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.InvalidSchemaName,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
