@@ -82,7 +82,7 @@ def _run(
     name, look = step
 
     def body(deployment: Deployment) -> Iterator[Result]:
-        with looking(deployment, f"looking ({task})") as connection:
+        with looking(deployment.database_url(), f"looking ({task})") as connection:
             yield from look(connection)
 
     progress = console.Progress()

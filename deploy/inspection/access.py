@@ -8,7 +8,6 @@ import psycopg
 from psycopg.rows import TupleRow, class_row, dict_row
 
 from deploy.database import connect, explained
-from deploy.deployment import Deployment
 
 Connection = psycopg.Connection[TupleRow]
 Row = TypeVar("Row")
@@ -48,17 +47,17 @@ their sizes count all the same."""
 
 
 @contextmanager
-def looking(deployment: Deployment, doing: str) -> Iterator[Connection]:
+def looking(url: str, doing: str) -> Iterator[Connection]:
     """Open a transaction that can change nothing and ends with nothing.
 
     Everything is in one transaction, since the settings must reach each statement
     behind a transaction pooler as well.
 
     Args:
-        deployment: Whose database.
+        url: Connection URI of the database.
         doing: What is done there, for the text of an error.
     """
-    with connect(deployment.database_url(), autocommit=False) as connection:
+    with connect(url, autocommit=False) as connection:
         connection.read_only = True
         with explained(connection, doing):
             limits = (f"{STATEMENT_TIMEOUT_MS}ms", f"{LOCK_TIMEOUT_MS}ms")
