@@ -14,9 +14,6 @@ from deploy.inspection.hot_paths import HOT_PATHS, LARGE, HotPath
 from deploy.inspection.samples import Sample, Samples, pick
 from deploy.inspection.shown import size
 
-TRIED = 5
-"""So many of the longest conversations: the worst of them counts."""
-
 PAGE_BYTES = 8192
 
 _PAGES = """
@@ -100,7 +97,7 @@ def _tried(
     explain: bool,
 ) -> Result:
     """Try one query and judge it."""
-    chosen: Sequence[Sample] = getattr(samples, path.sample)[:TRIED]
+    chosen: Sequence[Sample] = getattr(samples, path.sample)
     try:
         with connection.transaction():
             tried = _try(connection, path, chosen, pages)
