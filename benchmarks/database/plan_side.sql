@@ -42,6 +42,12 @@ create index on plan_side.messages (created_at) where status <> 'complete';
 alter table plan_side.messages add foreign key (chat_id)
     references plan_side.conversations (id) on delete cascade not valid;
 
+-- Ours grew while the data was made; these were built afterwards, and so are denser.
+reindex table public.messages;
+reindex table public.conversations;
+reindex table public.conversation_summaries;
+reindex table public.user_memory;
+
 vacuum (analyze) plan_side.messages, plan_side.conversations, plan_side.user_memory,
     plan_side.conversation_summaries;
 vacuum (analyze) public.messages, public.conversations, public.user_memory,

@@ -10,6 +10,8 @@ COUNTED_ROWS = 50_000
 """Up to so many rows are counted; in a larger table the most frequent values come from
 the planner's statistics, since to count 2 million messages takes 0.3 s."""
 
+TABLES = ("messages", "conversations", "user_memory")
+
 LONGEST = 3
 """Conversations: the worst of them counts."""
 
@@ -35,6 +37,9 @@ _COUNTED = {
         select user_id from public.user_memory
          group by 1 order by count(*) desc, 1 limit %s""",
 }
+_MISSING = """
+select t from unnest(%s::text[]) t where to_regclass('public.' || t) is null
+"""
 _SIZE = "select greatest(reltuples, 0) from pg_class where oid = to_regclass(%s)"
 _NEXT = "select id from public.conversations where id >= %s order by id limit 1"
 _CHAT = """
@@ -97,7 +102,9 @@ class Samples:
 
 
 def pick(connection: Connection) -> Samples:
-    """Pick the rows; of an empty table there are none."""
+    """Pick the rows; of an empty table, or of a missing one, there are none."""
+    if connection.execute(_MISSING, (list(TABLES),)).fetchone():
+        return Samples(longest=(), typical=(), lister=(), rememberer=())
     longest = _heavy(connection, "messages", "chat_id", LONGEST)
     lister = _heavy(connection, "conversations", "user_id", 1)
     rememberer = _heavy(connection, "user_memory", "user_id", 1)
