@@ -27,9 +27,6 @@ def index_usage(stack: str, days: str, out: Output, *, strict: bool) -> int:
         from deploy.inspection import index_usage as usage
 
         yield from usage.look(connection, trusted)
-        from deploy.inspection import hot_queries as queries
-
-        yield from queries.scanned(connection)
 
     with run.ending("db.index-usage", stack, as_json=out.as_json, debug=out.debug):
         trusted = _days(days)

@@ -23,13 +23,8 @@ SNAPSHOT_MS = 20.0
 SNAPSHOT = "select database_bytes, detail from kiloscale.health_now()"
 
 
-def _usage(connection: Connection) -> Iterator[Result]:
-    yield from index_usage.look(connection, 14)
-    yield from hot_queries.scanned(connection)
-
-
 TASKS: dict[str, Callable[[Connection], Iterator[Result]]] = {
-    "index_usage": _usage,
+    "index_usage": lambda connection: index_usage.look(connection, 14),
     "table_sizes": table_sizes.look,
     "hot_queries": lambda connection: hot_queries.look(connection, ""),
     "bloat": lambda connection: bloat.look(connection, exact=False),

@@ -74,12 +74,17 @@ def plan(connection: Connection, statement: str, parameters: Parameters) -> Expl
 def plan_without_scans(
     connection: Connection, statement: str, parameters: Parameters
 ) -> Explained:
-    """Plan a statement as if its tables were large: by an index wherever one serves."""
+    """Plan a statement as if its tables were large: by an index wherever one serves.
+
+    Args:
+        connection: In a transaction; an error there takes the setting back as well.
+        statement: What is planned.
+        parameters: Its parameters.
+    """
     connection.execute(_WITHOUT_SCANS, ("off",))
-    try:
-        return plan(connection, statement, parameters)
-    finally:
-        connection.execute(_WITHOUT_SCANS, ("on",))
+    found = plan(connection, statement, parameters)
+    connection.execute(_WITHOUT_SCANS, ("on",))
+    return found
 
 
 def _explained(

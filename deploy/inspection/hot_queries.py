@@ -11,10 +11,11 @@ from deploy.inspection.access import Connection
 from deploy.inspection.explaining import Explained, outline
 from deploy.inspection.foreign_keys import SMALL_PAGES
 from deploy.inspection.hot_paths import HOT_PATHS, LARGE, HotPath
-from deploy.inspection.samples import Sample, Samples, pick
+from deploy.inspection.samples import Sample, Samples, missing, pick
 from deploy.inspection.shown import size
 
 PAGE_BYTES = 8192
+MIGRATE = "./bootstrap deploy --only migrations"
 
 _PAGES = """
 select c.relname, greatest(c.relpages, 0) from pg_class c
@@ -51,11 +52,15 @@ class Tried:
 
 def look(connection: Connection, name: str) -> Iterator[Result]:
     """Try every hot query, or one and print its plan, then the server's own list."""
-    samples = pick(connection)
-    pages = table_pages(connection)
-    for path in HOT_PATHS:
-        if name in ("", path.name):
-            yield _tried(connection, path, samples, pages, explain=bool(name))
+    if lacks := missing(connection):
+        reason = f"this database lacks {', '.join(lacks)}: nothing can be tried"
+        yield skipped("queries.all", reason, MIGRATE)
+    else:
+        samples = pick(connection)
+        pages = table_pages(connection)
+        for path in HOT_PATHS:
+            if name in ("", path.name):
+                yield _tried(connection, path, samples, pages, explain=bool(name))
     if not name:
         yield from top_statements.look(connection)
 
@@ -103,9 +108,7 @@ def _tried(
             tried = _try(connection, path, chosen, pages)
     except _ABSENT as error:
         reason = f"this database lacks it: {error.diag.message_primary}"
-        return skipped(
-            f"{path.of}.{path.name}", reason, "./bootstrap deploy --only migrations"
-        )
+        return skipped(f"{path.of}.{path.name}", reason, MIGRATE)
     return _judged(tried, pages, explain=explain)
 
 

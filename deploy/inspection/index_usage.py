@@ -4,7 +4,13 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from deploy.checklist import Result, Status
-from deploy.inspection import counters, declared_indexes, foreign_keys, index_facts
+from deploy.inspection import (
+    counters,
+    declared_indexes,
+    foreign_keys,
+    hot_queries,
+    index_facts,
+)
 from deploy.inspection.access import Connection
 from deploy.inspection.counters import Counters
 from deploy.inspection.declared_indexes import DeclaredIndex
@@ -38,6 +44,7 @@ def look(connection: Connection, days: int) -> Iterator[Result]:
         yield _result(each)
     yield from _missing(connection, wanted, indexes)
     yield from (_key(key, indexes) for key in keys if not serving(key, indexes))
+    yield from hot_queries.scanned(connection)
     yield _droppable(judged)
 
 

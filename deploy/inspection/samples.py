@@ -101,10 +101,13 @@ class Samples:
     rememberer: tuple[Sample, ...]
 
 
+def missing(connection: Connection) -> list[str]:
+    """Name the tables that are not there, without which nothing can be picked."""
+    return [str(row[0]) for row in connection.execute(_MISSING, (list(TABLES),))]
+
+
 def pick(connection: Connection) -> Samples:
-    """Pick the rows; of an empty table, or of a missing one, there are none."""
-    if connection.execute(_MISSING, (list(TABLES),)).fetchone():
-        return Samples(longest=(), typical=(), lister=(), rememberer=())
+    """Pick the rows; of an empty table there are none."""
     longest = _heavy(connection, "messages", "chat_id", LONGEST)
     lister = _heavy(connection, "conversations", "user_id", 1)
     rememberer = _heavy(connection, "user_memory", "user_id", 1)

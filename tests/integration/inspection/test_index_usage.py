@@ -4,14 +4,13 @@ import psycopg
 import pytest
 
 from deploy.checklist import Status
-from deploy.inspection import hot_queries, index_usage
+from deploy.inspection import index_usage
 
 pytestmark = pytest.mark.integration
 
 
 def look(connection):
     yield from index_usage.look(connection, 14)
-    yield from hot_queries.scanned(connection)
 
 
 def failed(seen):
