@@ -27,8 +27,8 @@ COUNTED_ROUNDS = 7
 SAMPLES = 100
 
 SAME_PLAN = 0.95
-"""Where both sides have the same index, they differ by noise alone: with 25
-rounds by 1 %, on a machine with much else to do by 3 %."""
+"""Where both sides have the same index, they differ by noise alone: by up to 3 % in
+five runs on a busy machine."""
 
 WINDOW_MS = 0.1
 
