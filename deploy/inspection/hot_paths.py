@@ -6,6 +6,7 @@ The services' are imported from where they stand; the app's are in `plan_stateme
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from deploy.inspection import hot_parameters as parameters
 from deploy.inspection import plan_statements as plan
 from deploy.inspection.samples import Sample
 from functions.chat_send import queries as chat_send
@@ -64,75 +65,6 @@ class HotPath:
         return values if isinstance(values, tuple) else {**self.fixed, **values}
 
 
-def _chat(sample: Sample) -> tuple[object, ...]:
-    """Give the conversation."""
-    return (sample.chat_id,)
-
-
-def _user(sample: Sample) -> tuple[object, ...]:
-    """Give the user."""
-    return (sample.user_id,)
-
-
-def _page(sample: Sample) -> Mapping[str, object]:
-    """Ask for the page before the newest message."""
-    return {
-        "chat_id": sample.chat_id,
-        "user_id": sample.user_id,
-        "created_at": sample.at,
-        "id": sample.message_id,
-        "messages": 51,
-    }
-
-
-_TAKING = {
-    "outbox_id": 0,
-    "lease_s": 60,
-    "history": 20,
-    "history_max": 100,
-    "history_bytes": 200_000,
-    "memories": 20,
-    "mature_at": 100,
-    "turn_tokens": 8,
-    "fixed_microusd": 0,
-    "input_usd": 0.0,
-    "day_microusd": 0,
-}
-_SAVING: dict[str, object] = {
-    "outbox_id": 0,
-    "answer_id": None,
-    "text": "",
-    "meta": "{}",
-    "call_id": None,
-    "memory_ids": [],
-    "turns_max": None,
-    "idle_s": None,
-    "window": None,
-    "model": None,
-    "input_tokens": 0,
-    "output_tokens": 0,
-    "microusd": 0,
-}
-_READING = {
-    "outbox_ids": [0],
-    "lease_s": 60,
-    "scope": "extraction",
-    "hits_max": 100,
-    "window_s": 86_400,
-    "messages": extract_memory.MESSAGES_MAX,
-    "context": extract_memory.CONTEXT_MESSAGES,
-    "text_max": extract_memory.MESSAGE_TEXT_MAX,
-    "answer_text_max": extract_memory.ANSWER_TEXT_MAX,
-    "late_s": extract_memory.LATE_S,
-}
-_CLAIMING = {
-    "topic": "llm",
-    "batch": 10,
-    "sends_max": relay_outbox.SENDS_MAX,
-    "backoff_s": relay_outbox.BACKOFF_S,
-    "backoff_max_s": relay_outbox.BACKOFF_MAX_S,
-}
-
 HOT_PATHS = (
     HotPath(
         name="conversation-list",
@@ -183,14 +115,14 @@ HOT_PATHS = (
         of="chat_send",
         statement=chat_send.OWNER,
         sample="typical",
-        parameters=_chat,
+        parameters=parameters.of_chat,
     ),
     HotPath(
         name="history-page",
         of="read_history",
         statement=read_history.PAGE,
         sample="longest",
-        parameters=_page,
+        parameters=parameters.of_page,
         budget_pages=250,
     ),
     HotPath(
@@ -198,7 +130,7 @@ HOT_PATHS = (
         of="read_history",
         statement=read_history.PAGE,
         sample="typical",
-        parameters=_page,
+        parameters=parameters.of_page,
         budget_pages=250,
     ),
     HotPath(
@@ -206,7 +138,7 @@ HOT_PATHS = (
         of="read_history",
         statement=read_history.SUBSCRIPTION,
         sample="typical",
-        parameters=_user,
+        parameters=parameters.of_user,
     ),
     HotPath(
         name="history-reach",
@@ -220,7 +152,7 @@ HOT_PATHS = (
         of="llm_handler",
         statement=TAKE,
         sample="longest",
-        fixed=_TAKING,
+        fixed=parameters.TAKING,
         parameters=lambda sample: {},
         writes=True,
     ),
@@ -229,7 +161,7 @@ HOT_PATHS = (
         of="llm_handler",
         statement=llm_handler.SAVE_AND_ENQUEUE,
         sample="longest",
-        fixed=_SAVING,
+        fixed=parameters.SAVING,
         writes=True,
     ),
     HotPath(
@@ -237,7 +169,7 @@ HOT_PATHS = (
         of="extract_memory",
         statement=statements.TAKE,
         sample="longest",
-        fixed=_READING,
+        fixed=parameters.READING,
         writes=True,
     ),
     HotPath(
@@ -254,7 +186,7 @@ HOT_PATHS = (
         of="relay_outbox",
         statement=relay_outbox.CLAIM,
         sample="typical",
-        fixed=_CLAIMING,
+        fixed=parameters.CLAIMING,
         writes=True,
     ),
     HotPath(

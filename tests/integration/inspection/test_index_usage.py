@@ -5,6 +5,9 @@ import pytest
 
 from deploy.checklist import Status
 from deploy.inspection import index_usage
+from deploy.migrations import apply, discover
+from deploy.paths import REPOSITORY
+from tests.integration.inspection.conftest import results
 
 pytestmark = pytest.mark.integration
 
@@ -114,3 +117,22 @@ def test_uses_are_counted(database, seen):
 
     assert profiles.evidence["scans"] == 3
     assert profiles.evidence["verdict"] == "used"
+
+
+def test_an_app_s_own_indexes_are_judged_beside_ours(scratch_url):
+    app = REPOSITORY / "tests/integration/migrations/existing_app.sql"
+    with psycopg.connect(scratch_url, autocommit=True) as connection:
+        connection.execute(app.read_text())
+    before = results(scratch_url, look)
+
+    apply(scratch_url, discover(REPOSITORY / "migrations"), lambda _: None)
+
+    after = results(scratch_url, look)
+    assert before["profiles.idx_profiles_email"].remedy == (
+        "drop index concurrently public.idx_profiles_email;"
+    )
+    assert "conversations.idx_conversations_user_mode_created" in failed(before)
+    assert failed(after) == set()
+    assert "profiles.idx_profiles_email" not in after
+    unique = after["messages.messages_client_msg_id_unique"]
+    assert unique.evidence["keeps"] == ["it refuses a second row of the same key"]
