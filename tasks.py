@@ -8,6 +8,7 @@ from deploy.tasks import (
     cloud,
     crons,
     forecast,
+    inspection,
     local,
     moving,
     planning,
@@ -43,8 +44,14 @@ GROUPS = {
         local.destroy,
         local.env,
     ),
-    "receipt": (receipts.show, receipts.verify),
-    "crons": (crons.run, crons.adopt),
+    "receipt": (
+        receipts.show,
+        receipts.verify,
+    ),
+    "crons": (
+        crons.run,
+        crons.adopt,
+    ),
     "db": (
         archival.archive,
         archival.archival_stats,
@@ -52,8 +59,15 @@ GROUPS = {
         archival.restore,
         archival.hard_delete,
         forecast.forecast,
+        inspection.index_usage,
+        inspection.table_sizes,
+        inspection.hot_queries,
+        inspection.bloat,
     ),
-    "queue": (queues.dead, queues.replay),
+    "queue": (
+        queues.dead,
+        queues.replay,
+    ),
     "secrets": (secrets.check,),
 }
 versions = Collection("releases", releases.prune)

@@ -11,6 +11,8 @@ from deploy.bench import Figure
 
 GROUPS: tuple[str, ...] = (
     "forecasting",
+    "hot_paths",
+    "reading",
     "archiving",
     "reclaiming",
 )

@@ -18,6 +18,10 @@ select from kiloscale.memory_progress where chat_id = %s for update
 # What was committed late, with a time before that of what was read already, is unread
 # as well: hence the ids of the last minute. In a conversation of several people the
 # others' messages are not read. A call is counted only if there is something to read.
+#
+# The conversation is named twice where messages are read: of c.chat_id the planner
+# takes an average one's, and would fetch and sort all of a long one (4,000 messages:
+# 3,850 pages and 8 to 20 ms; so 110 and 1).
 TAKE = """
 with wanted as (
     select o.id, o.payload, o.leased_until
@@ -71,6 +75,7 @@ with wanted as (
           from public.active_messages v
          where c.window is null
            and v.chat_id = c.chat_id
+           and v.chat_id = %(chat_id)s::uuid
            and v.created_at > c.read_through - make_interval(secs => %(late_s)s)
            and v.id <> all (c.read_ids)
            and v.status = 'complete'
@@ -86,6 +91,7 @@ with wanted as (
         select v.id, v.role, v.text, v.mode, v.created_at
           from public.active_messages v
          where v.chat_id = c.chat_id
+           and v.chat_id = %(chat_id)s::uuid
            and (v.created_at, v.id) <= (n.created_at, n.id)
            and v.status = 'complete'
            and (v.role = 'assistant'
@@ -101,6 +107,7 @@ with wanted as (
         select v.id, v.role, v.text, v.mode, v.created_at
           from public.active_messages v
          where v.chat_id = c.chat_id
+           and v.chat_id = %(chat_id)s::uuid
            and (v.created_at, v.id) < (u.created_at, u.id)
            and v.status = 'complete'
            and (v.role = 'assistant'

@@ -16,6 +16,8 @@ from functions.shared.database import Connection
 #
 # The lateral join reads the index (chat_id, created_at desc) from the cursor on, above
 # the archival watermark. One message more than the page shows whether there is another.
+# The conversation is named twice: of c.id the planner takes an average one's messages,
+# and would now and then fetch and sort all 3,000 of a long one (8 ms, 118 ms cold).
 _PAGE = """
 with hit as materialized (
     {hit}
@@ -36,6 +38,7 @@ select h.is_admitted, h.hits, h.reset_s, h.commit_mode, h.staleness_s::float8,
            a.client_msg_id
       from public.active_messages a
      where a.chat_id = c.id
+       and a.chat_id = %(chat_id)s::uuid
        and a.created_at is not null
        and (%(created_at)s::timestamptz is null
             or (a.created_at, a.id) < (%(created_at)s::timestamptz, %(id)s::uuid))

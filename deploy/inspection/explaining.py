@@ -1,0 +1,127 @@
+"""The plan of a statement, what it touched, and which tables it reads as a whole."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deploy.inspection.access import Connection
+
+ANALYZE = "explain (analyze, buffers, format json) "
+PLAN_ONLY = "explain (format json) "
+
+# A node that PostgreSQL would not choose costs so much that any index is preferred.
+_WITHOUT_SCANS = "select set_config('enable_seqscan', %s, true)"
+
+Parameters = Mapping[str, object] | Sequence[object]
+Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """How PostgreSQL executes a statement.
+
+    Attributes:
+        plan: The root node of the plan.
+        ms: Time of execution; ``None`` if it was not run.
+        planning_ms: Time of planning.
+        pages: Pages of 8 kB that it touched, found in memory or not.
+        pages_read: Those that were not in shared buffers.
+        rows: Rows that it gave.
+    """
+
+    plan: Node
+    ms: float | None = None
+    planning_ms: float | None = None
+    pages: int = 0
+    pages_read: int = 0
+    rows: int = 0
+
+    @property
+    def indexes(self) -> list[str]:
+        """Names of the indexes that it reads, in the order of the plan."""
+        names = (str(n["Index Name"]) for n in nodes(self.plan) if "Index Name" in n)
+        return list(dict.fromkeys(names))
+
+    @property
+    def scanned(self) -> list[str]:
+        """Names of the tables that it reads as a whole, sorted."""
+        return sorted(
+            {
+                str(node["Relation Name"])
+                for node in nodes(self.plan)
+                if node["Node Type"] == "Seq Scan" and "Relation Name" in node
+            }
+        )
+
+
+def nodes(root: Node) -> Iterator[Node]:
+    """Walk over a plan, the root first."""
+    yield root
+    for child in root.get("Plans", ()):
+        yield from nodes(child)
+
+
+def run(connection: Connection, statement: str, parameters: Parameters) -> Explained:
+    """Run a statement and measure it."""
+    return _explained(connection, ANALYZE + statement, parameters)
+
+
+def plan(connection: Connection, statement: str, parameters: Parameters) -> Explained:
+    """Plan a statement; run nothing."""
+    return _explained(connection, PLAN_ONLY + statement, parameters)
+
+
+def plan_without_scans(
+    connection: Connection, statement: str, parameters: Parameters
+) -> Explained:
+    """Plan a statement as if its tables were large: by an index wherever one serves.
+
+    Args:
+        connection: In a transaction; an error there takes the setting back as well.
+        statement: What is planned.
+        parameters: Its parameters.
+    """
+    connection.execute(_WITHOUT_SCANS, ("off",))
+    found = plan(connection, statement, parameters)
+    connection.execute(_WITHOUT_SCANS, ("on",))
+    return found
+
+
+def _explained(
+    connection: Connection, statement: str, parameters: Parameters
+) -> Explained:
+    """Read the one document that EXPLAIN gives."""
+    [(documents,)] = connection.execute(statement, parameters).fetchall()
+    document: Node = documents[0]
+    root: Node = document["Plan"]
+    read = int(root.get("Shared Read Blocks", 0))
+    return Explained(
+        plan=root,
+        ms=document.get("Execution Time"),
+        planning_ms=document.get("Planning Time"),
+        pages=int(root.get("Shared Hit Blocks", 0)) + read,
+        pages_read=read,
+        rows=int(root.get("Actual Rows", 0)),
+    )
+
+
+def outline(root: Node, depth: int = 0) -> Iterator[str]:
+    """Write a plan as indented lines, without any value of a row or a parameter."""
+    name = str(root["Node Type"])
+    if "Index Name" in root:
+        name += f" using {root['Index Name']}"
+    if "Relation Name" in root:
+        name += f" on {root['Relation Name']}"
+    told = []
+    if "Actual Rows" in root:
+        loops = int(root.get("Actual Loops", 1))
+        told.append(f"{int(root['Actual Rows']):,} rows")
+        if loops != 1:
+            told.append(f"{loops:,} times")
+        told.append(f"{root['Actual Total Time']:.3f} ms")
+        told.append(f"{root['Shared Hit Blocks'] + root['Shared Read Blocks']:,} pages")
+    else:
+        told.append(f"cost {root['Total Cost']:,.0f}")
+    yield f"{'  ' * depth}{name}: {', '.join(told)}"
+    for child in root.get("Plans", ()):
+        yield from outline(child, depth + 1)
