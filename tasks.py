@@ -8,6 +8,7 @@ from deploy.tasks import (
     crons,
     local,
     moving,
+    partitioning,
     planning,
     queues,
     receipts,
@@ -45,6 +46,7 @@ GROUPS = {
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
+    "db": (partitioning.partition,),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -1,0 +1,57 @@
+"""The tasks of partitions."""
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from deploy.tasks.shown import SHOWN
+
+
+@task(
+    help=SHOWN
+    | {
+        "phase": "plan, prepare, copy, verify, swap, sync, back, finish or abort.",
+        "partitions": "How many, 2 to 128; counts at prepare.",
+        "load": "Percentage of the time in which the copy works, 1 to 100.",
+        "anyway": "Begin although the plan advises against it.",
+        "dry_run": "Only look, whatever the phase.",
+        "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
+    }
+)
+def partition(
+    c: Context,
+    phase: str = "plan",
+    partitions: str = "16",
+    load: str = "50",
+    anyway: bool = False,
+    stack: str = "local",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Convert messages to hash partitions on chat_id while the app runs.
+
+    A phase at a time, each of which may be interrupted and run again: prepare, copy,
+    verify, swap, finish. Until the swap, abort removes all of it; until finish, back
+    returns to the old table with all that was written since. finish cannot be undone.
+
+    Examples: db.partition | db.partition --phase prepare --anyway |
+    db.partition --phase copy --load 30
+
+    Exit codes: 0 done; 2 usage or advised against; 4 failed; 5 half done, run it again;
+    7 something is in the way, or the tables differ; 75 another run.
+    """
+    from deploy import commands
+    from deploy.partitioning import commands as partitioning
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(
+        partitioning.partition(
+            stack,
+            lambda: partitioning.choice(phase, partitions, load, anyway=anyway),
+            out,
+            dry_run=dry_run,
+            yes=yes,
+        )
+    )
