@@ -435,30 +435,43 @@ $$;
 
 -- Compares both tables by ranges of id, except for what is noted and not yet read
 -- again. To be called in a REPEATABLE READ transaction: one snapshot for all of it.
+--
+-- Without sorts: the planner does not know that there are only 256 ranges, and would
+-- write the whole table to disk to sort it (6 times slower, measured).
 create or replace function kiloscale.partition_compare() returns table (
     id_range text, rows_here bigint, rows_there bigint, is_equal boolean
 )
-language plpgsql stable set search_path = '' as $$
+language plpgsql stable
+set search_path = ''
+set enable_sort = off
+as $$
 declare
-    side constant text := 'select substr(m.id::text, 1, 2) as part, count(*) as n,'
-        ' sum(hashtextextended(m.line, 0)) as total,'
-        ' bit_xor(hashtextextended(m.line, 1)) as mix'
-        ' from (select m.id, row(%1$s)::text as line from %2$s m where not exists'
-        ' (select from pending p where p.id = m.id)) m group by 1';
     cols constant text := kiloscale.partition_columns();
+    line text := format('hash_record_extended(row(%s), 0)', cols);
+    side constant text := 'select get_byte(uuid_send(m.id), 0) as part, count(*) as n,'
+        ' sum(m.line) as total, bit_xor(m.line) as mix'
+        ' from (select m.id, %1$s as line from %2$s m where not exists'
+        ' (select from pending p where p.id = m.id)) m group by 1';
 begin
     if exists (select from kiloscale.message_changes c where c.id is null) then
         raise exception 'messages was truncated and that is not applied yet'
             using errcode = 'object_not_in_prerequisite_state',
                 hint = 'Run the same command again.';
     end if;
-    return query execute format('with pending as materialized ('
-        'select distinct c.id from kiloscale.message_changes c), here as (' || side
-        || '), there as (' || format(side, cols, kiloscale.partition_mirror())
-        || ') select coalesce(h.part, t.part), coalesce(h.n, 0), coalesce(t.n, 0),'
+    begin
+        execute format('select %s from public.messages m limit 1', line);
+    exception when undefined_function then
+        -- A column whose type has no hash, like json: three times slower.
+        line := format('hashtextextended(row(%s)::text, 0)', cols);
+    end;
+    return query execute 'with pending as materialized ('
+        'select distinct c.id from kiloscale.message_changes c), here as ('
+        || format(side, line, 'public.messages') || '), there as ('
+        || format(side, line, kiloscale.partition_mirror())
+        || ') select lpad(to_hex(coalesce(h.part, t.part)), 2, ''0''),'
+        ' coalesce(h.n, 0), coalesce(t.n, 0),'
         ' (h.n, h.total, h.mix) is not distinct from (t.n, t.total, t.mix)'
-        ' from here h full join there t on t.part = h.part order by 1',
-        cols, 'public.messages');
+        ' from here h full join there t on t.part = h.part';
 end
 $$;
 
@@ -802,7 +815,9 @@ begin
     set constraints all immediate;
     began := kiloscale.partition_lock(p_lock_ms);
     job := kiloscale.partition_state('verified');
-    drained := kiloscale.partition_drain(p_notes_max);
+    if not p_is_rehearsal then
+        drained := kiloscale.partition_drain(p_notes_max);
+    end if;
     perform kiloscale.partition_columns();
 
     select jsonb_object_agg(i.shadow_name, i.name)
@@ -914,7 +929,7 @@ begin
     end loop;
 
     insert into kiloscale.run_log (job, finished_at, rows, batches, detail)
-    values ('partition_swap()', clock_timestamp(), drained, 1,
+    values ('partition_swap()', clock_timestamp(), coalesce(drained, 0), 1,
         jsonb_build_object('partitions', job.partitions));
     held := kiloscale.partition_check_hold(began, p_hold_ms);
     return jsonb_build_object('held_ms', held, 'drained', drained,
@@ -937,9 +952,10 @@ begin
     perform kiloscale.partition_state('copying');
     begin
         update kiloscale.partitioning set phase = 'verified';
-        told := kiloscale.partition_swap(p_lock_ms, p_hold_ms, 1000, true);
-        raise exception using errcode = 'KS000';
-    exception when sqlstate 'KS000' then
+        told := kiloscale.partition_swap(p_lock_ms, p_hold_ms, 0, true);
+        -- Not KS000: a code that ends in 000 catches its whole class.
+        raise exception using errcode = 'KS001';
+    exception when sqlstate 'KS001' then
         return told;
     end;
 end

@@ -11,6 +11,7 @@ from deploy.partitioning import notes
 
 COMPARE = """
 select id_range, rows_here, rows_there, is_equal from kiloscale.partition_compare()
+ order by id_range
 """
 LAG = "select kiloscale.partition_lag()"
 SHOWN = 10
