@@ -46,7 +46,10 @@ GROUPS = {
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
-    "db": (partitioning.partition,),
+    "db": (
+        partitioning.partition,
+        partitioning.citus_ddl,
+    ),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -1,6 +1,6 @@
 """The task ``db.partition``: one phase of the conversion at a time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from deploy import console, run
@@ -9,6 +9,7 @@ from deploy.commands import Output
 from deploy.deployment import Deployment
 from deploy.errors import UsageError
 from deploy.migrations.session import Connection
+from deploy.partitioning.limits import HOLD_MS
 
 PHASES = (
     "plan",
@@ -41,12 +42,14 @@ class Choice:
         phase: One of `PHASES`.
         partitions: How many (2 to 128); counts at ``prepare`` only.
         load: Percentage of the time in which the copy works (1 to 100).
+        hold_ms: Longest that a swap may keep writers waiting, in ms (20 to 5000).
         anyway: Begin although the plan advises against it.
     """
 
     phase: str = "plan"
     partitions: int = 16
     load: int = 50
+    hold_ms: int = HOLD_MS
     anyway: bool = False
 
     def __post_init__(self) -> None:
@@ -64,6 +67,7 @@ class Choice:
         for name, value, low, high in (
             ("partitions", self.partitions, 2, 128),
             ("load", self.load, 1, 100),
+            ("hold-ms", self.hold_ms, 20, 5000),
         ):
             if not low <= value <= high:
                 raise UsageError(
@@ -73,21 +77,26 @@ class Choice:
                 )
 
 
-def choice(phase: str, partitions: str, load: str, *, anyway: bool) -> Choice:
+def choice(phase: str, numbers: Mapping[str, str], *, anyway: bool) -> Choice:
     """Read the options as they were typed.
+
+    Args:
+        phase: One of `PHASES`.
+        numbers: ``partitions``, ``load`` and ``hold_ms``.
+        anyway: Begin although the plan advises against it.
 
     Raises:
         UsageError: One of them is no number, or out of range.
     """
-    numbers = []
-    for name, text in (("partitions", partitions), ("load", load)):
+    for name, text in numbers.items():
         if not (text.isascii() and text.isdigit() and len(text) < 10):
             raise UsageError(
-                f"--{name} must be a number, got {text!r}; nothing was changed",
+                f"--{name.replace('_', '-')} must be a number, got {text!r}; nothing"
+                " was changed",
                 remedy="./bootstrap db.partition",
             )
-        numbers.append(int(text))
-    return Choice(phase=phase, partitions=numbers[0], load=numbers[1], anyway=anyway)
+    read = {name: int(text) for name, text in numbers.items()}
+    return Choice(phase=phase, anyway=anyway, **read)
 
 
 def partition(

@@ -12,12 +12,7 @@ from psycopg.rows import class_row
 from deploy.errors import DeployError
 from deploy.migrations.session import Connection
 from deploy.migrations.watch import Blocker
-
-LOCK_MS = 60
-"""How long a lock request may stand in the queue: who comes behind it waits as long."""
-
-HOLD_MS = 150
-"""How long a swap may hold the table; with `LOCK_MS` and a commit below 250 ms."""
+from deploy.partitioning.limits import HOLD_MS, LOCK_MS
 
 PATIENCE_S = 120.0
 PAUSE_S = (0.2, 0.8)

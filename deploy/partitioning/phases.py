@@ -32,6 +32,11 @@ update kiloscale.partitioning
 VACUUM = "vacuum (analyze) kiloscale.messages_shadow"
 
 
+def _patience(run: Deployment, options: Choice) -> Patience:
+    """Give the patience of a run: what it says is told as progress."""
+    return Patience(tell=run.progress, hold_ms=options.hold_ms)
+
+
 def prepare(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:
     """Make the shadow, if the plan allows it."""
     if state.read(conn) is not None:
@@ -39,7 +44,7 @@ def prepare(conn: Connection, run: Deployment, options: Choice) -> Iterator[Resu
     else:
         known = facts.look(conn)
         _allow(known, options)
-    yield from preparing.prepare(conn, options.partitions, Patience(tell=run.progress))
+    yield from preparing.prepare(conn, options.partitions, _patience(run, options))
 
 
 def _allow(known: facts.Facts, options: Choice) -> None:
@@ -82,7 +87,7 @@ def copy(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]
     yield passed("copy", "notes", f"{applied:,} noted changes applied", notes=applied)
     names = list(copying.build_indexes(conn, run.progress))
     yield passed("copy", "indexes", f"{len(names)} indexes built", indexes=names)
-    checks = copying.add_keys(conn, Patience(tell=run.progress))
+    checks = copying.add_keys(conn, _patience(run, options))
     yield passed("copy", "keys", f"{checks} foreign keys of partitions checked")
     run.progress("updating the planner's statistics of the partitions")
     conn.execute(VACUUM)
@@ -106,8 +111,7 @@ def verify(conn: Connection, run: Deployment, options: Choice) -> Iterator[Resul
 
 def swap(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:
     """Change places."""
-    del options
-    yield from swapping.swap(conn, Patience(tell=run.progress))
+    yield from swapping.swap(conn, _patience(run, options))
 
 
 def sync(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:
@@ -120,15 +124,13 @@ def sync(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]
 
 def back(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:
     """Undo the swap."""
-    del options
-    yield from swapping.back(conn, Patience(tell=run.progress))
+    yield from swapping.back(conn, _patience(run, options))
 
 
 def finish(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:
     """Drop the old table."""
-    del options
     state.require(conn, "finish", "swapped")
-    ending.take_down(conn, ending.FINISH, Patience(tell=run.progress))
+    ending.take_down(conn, ending.FINISH, _patience(run, options))
     yield passed(
         "finish",
         "old_table",
@@ -138,11 +140,10 @@ def finish(conn: Connection, run: Deployment, options: Choice) -> Iterator[Resul
 
 def abort(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:
     """Remove the shadow and what notes changes; messages is as it was."""
-    del options
     state.require(
         conn, "abort", "shadowed", "copying", "copied", "verified", "returned"
     )
-    ending.take_down(conn, ending.ABORT, Patience(tell=run.progress))
+    ending.take_down(conn, ending.ABORT, _patience(run, options))
     yield passed("abort", "shadow", "the partitions are removed, messages is as it was")
 
 

@@ -12,6 +12,7 @@ from deploy.tasks.shown import SHOWN
         "phase": "plan, prepare, copy, verify, swap, sync, back, finish or abort.",
         "partitions": "How many, 2 to 128; counts at prepare.",
         "load": "Percentage of the time in which the copy works, 1 to 100.",
+        "hold_ms": "Longest that a swap may keep writers waiting, in ms, 20 to 5000.",
         "anyway": "Begin although the plan advises against it.",
         "dry_run": "Only look, whatever the phase.",
         "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
@@ -22,6 +23,7 @@ def partition(
     phase: str = "plan",
     partitions: str = "16",
     load: str = "50",
+    hold_ms: str = "150",
     anyway: bool = False,
     stack: str = "local",
     dry_run: bool = False,
@@ -46,12 +48,46 @@ def partition(
     from deploy.partitioning import commands as partitioning
 
     out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    numbers = {"partitions": partitions, "load": load, "hold_ms": hold_ms}
     raise SystemExit(
         partitioning.partition(
             stack,
-            lambda: partitioning.choice(phase, partitions, load, anyway=anyway),
+            lambda: partitioning.choice(phase, numbers, anyway=anyway),
             out,
             dry_run=dry_run,
             yes=yes,
         )
     )
+
+
+@task(
+    help=SHOWN
+    | {
+        "shards": "Shards of each distributed table, 2 to 128.",
+        "apply": "Run it, where extension citus is; without, it is printed only.",
+        "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
+    }
+)
+def citus_ddl(
+    c: Context,
+    shards: str = "32",
+    apply: bool = False,
+    stack: str = "local",
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Write the same layout for Citus: tables distributed by conversation.
+
+    Not tried on a Citus of ours: read it, and what it says is to change, first.
+
+    Examples: db.citus-ddl > citus.sql | db.citus-ddl --shards 64
+
+    Exit codes: 0 printed, or run; 2 usage, or no extension citus; 4 failed.
+    """
+    from deploy import commands
+    from deploy.partitioning import citus
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(citus.show(stack, shards, out, apply=apply, yes=yes))

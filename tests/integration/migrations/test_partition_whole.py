@@ -249,10 +249,10 @@ def test_somebody_who_holds_the_table_is_named_and_nothing_is_lost(app, monkeypa
     assert standing(app.url) == "verified"
 
 
-def _hurried(tell):
+def _hurried(tell, hold_ms):
     from deploy.partitioning.patience import Patience
 
-    return Patience(tell=tell, lock_ms=20, whole_s=0.1)
+    return Patience(tell=tell, hold_ms=hold_ms, lock_ms=20, whole_s=0.1)
 
 
 def test_what_stands_in_the_way_is_named_and_nothing_is_begun(app):
