@@ -9,13 +9,12 @@
 --
 -- Phase:     expand (before ./bootstrap db.partition; functions and empty tables only)
 -- Locks:     none on an existing table; ACCESS EXCLUSIVE on the view
---            message_archival_stats for a moment, to read partitions too
+--            message_archival_stats for a moment
 -- Reversal:  ./bootstrap db.partition --phase back, then --phase abort, if a conversion
 --            has begun; then drop table kiloscale.partitioning,
---            kiloscale.message_changes, kiloscale.message_references; drop the
---            functions named below; and run `create or replace` of unreferenced_only,
---            preview_reclaim_archived_messages and message_archival_stats of
---            20251107000800 again
+--            kiloscale.message_changes, kiloscale.message_links; drop the
+--            functions named below; and run `create or replace` of unreferenced_only
+--            and message_archival_stats of 20251107000800 again
 -- Follow-up: none
 
 create table if not exists kiloscale.partitioning (
@@ -49,7 +48,7 @@ create table if not exists kiloscale.message_changes (
 comment on table kiloscale.message_changes is
     'Keys of messages that changed and are to be read again; NULL for TRUNCATE';
 
-create table if not exists kiloscale.message_references (
+create table if not exists kiloscale.message_links (
     child text not null,
     name text not null,
     col text not null,
@@ -58,7 +57,7 @@ create table if not exists kiloscale.message_references (
     primary key (child, name)
 );
 
-comment on table kiloscale.message_references is
+comment on table kiloscale.message_links is
     'Foreign keys that pointed at messages(id), whose work triggers do on partitions';
 
 create or replace function kiloscale.note_message_changes() returns trigger
@@ -229,7 +228,7 @@ begin
     values ('shadowed', p_partitions, jsonb_build_object('indexes',
         jsonb_build_object('messages_shadow_pkey', pk)));
     truncate kiloscale.message_changes;
-    delete from kiloscale.message_references;
+    delete from kiloscale.message_links;
 
     create table kiloscale.messages_shadow
         (like public.messages including all excluding indexes)
@@ -586,7 +585,7 @@ declare
     one record;
     n bigint;
 begin
-    for one in select * from kiloscale.message_references r order by r.child, r.name
+    for one in select * from kiloscale.message_links r order by r.child, r.name
     loop
         case one.action
         when 'n' then
@@ -642,7 +641,7 @@ language sql stable set search_path = '' as $$
     where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
         and k.conparentid = 0
     union all
-    select r.child, r.col from kiloscale.message_references r
+    select r.child, r.col from kiloscale.message_links r
 $$;
 
 -- As in 20251107000800, and what triggers stand in for.
@@ -653,75 +652,33 @@ language sql stable set search_path = '' as $$
     from kiloscale.references_to_messages() f
 $$;
 
-create or replace function kiloscale.preview_reclaim_archived_messages()
-returns table (
-    messages_to_move bigint, kept_by_references bigint, referencing_columns text,
-    archived_rows_estimate bigint
-)
-language plpgsql stable set search_path = '' as $$
-begin
-    execute format(
-        'select count(*) filter (where free), count(*) filter (where not free)'
-        ' from (select (true %s) as free from public.conversations c'
-        ' join public.messages m on m.chat_id = c.id'
-        ' and (m.created_at, m.id) <= (c.archived_through, c.archived_through_id)'
-        ' where c.archived_through is not null and not c.archive_hold) x',
-        kiloscale.unreferenced_only())
-        into messages_to_move, kept_by_references;
-    select string_agg(f.child || '.' || f.col, ', ') into referencing_columns
-    from kiloscale.references_to_messages() f;
-    select greatest(c.reltuples::bigint, 0) into archived_rows_estimate
-    from pg_catalog.pg_class c where c.oid = 'kiloscale.messages_archive'::regclass;
-    return next;
-end
+-- Size of a table with its indexes; a partitioned one is the sum of its partitions.
+create or replace function kiloscale.tree_bytes(tab regclass) returns bigint
+language sql stable set search_path = '' as $$
+    select sum(pg_total_relation_size(t.oid))::bigint
+    from (
+        select tab::oid as oid
+        union
+        select p.relid from pg_partition_tree(tab) p
+    ) t
 $$;
 
--- As in 20251107000800, but a partitioned table is the sum of its partitions: itself it
--- has no size, and an estimate of its rows only right after ANALYZE.
-create or replace view public.message_archival_stats
-with (security_invoker = true) as
-with estimate as (
-    select coalesce(t.root, c.oid) as rel,
-        case when bool_or(c.reltuples < 0) then -1
-            else sum(c.reltuples)::bigint end as rows,
-        sum(pg_total_relation_size(c.oid))::bigint as bytes
-    from pg_catalog.pg_class c
-    left join (
-        select p.relid, 'public.messages'::regclass::oid as root
-        from pg_partition_tree('public.messages'::regclass) p where p.isleaf
-    ) t on t.relid = c.oid
-    where t.relid is not null or (c.relkind = 'r' and c.oid in (
-        'public.messages'::regclass, 'kiloscale.messages_archive'::regclass))
-    group by 1
-), part as (
-    select
-        -- -1 is a table that was never analysed: small enough to count.
-        (select case when e.rows >= 0 then e.rows
-            else (select count(*) from public.messages) end
-         from estimate e where e.rel = 'public.messages'::regclass) as in_table,
-        (select case when e.rows >= 0 then e.rows
-            else (select count(*) from kiloscale.messages_archive) end
-         from estimate e where e.rel = 'kiloscale.messages_archive'::regclass) as moved,
-        (select count(*) from public.conversations c
-         join public.messages m on m.chat_id = c.id
-            and (m.created_at, m.id) <= (c.archived_through, c.archived_through_id)
-         where c.archived_through is not null) as below_watermark
-)
-select
-    p.in_table + p.moved as total_messages,
-    greatest(p.in_table - p.below_watermark, 0) as active_messages,
-    p.below_watermark + p.moved as archived_messages,
-    p.below_watermark as archived_in_place,
-    p.moved as archived_moved,
-    (select count(*) from public.conversations c where c.archived_through is not null)
-        as conversations_archived,
-    (select count(*) from public.conversations c where c.archive_hold)
-        as conversations_on_hold,
-    (select e.bytes from estimate e where e.rel = 'public.messages'::regclass)
-        as messages_bytes,
-    (select e.bytes from estimate e
-     where e.rel = 'kiloscale.messages_archive'::regclass) as archive_bytes
-from part p;
+-- In the view that reports sizes, whatever else it says.
+do $$
+declare
+    view constant regclass := 'public.message_archival_stats'::regclass;
+    options constant text := (select array_to_string(c.reloptions, ', ')
+        from pg_class c where c.oid = view);
+    said text;
+begin
+    set local search_path = '';
+    said := pg_get_viewdef(view);
+    execute format('create or replace view %s with (%s) as %s', view, options,
+        replace(said, 'pg_total_relation_size((''public.messages''::regclass)::oid)',
+            'kiloscale.tree_bytes(''public.messages''::regclass)'));
+    reset search_path;
+end
+$$;
 
 -- Locks all that a swap changes; gives the moment from which writers of messages wait.
 -- Messages comes last: whoever reads it through a view holds the view first.
@@ -863,7 +820,7 @@ begin
         where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
             and k.conparentid = 0
     loop
-        insert into kiloscale.message_references
+        insert into kiloscale.message_links
         values (one.child, one.name, one.col, one.action, one.definition);
         execute format('alter table %s drop constraint %I', one.child, one.name);
         execute format('create trigger %I after insert or update of %I on %s'
@@ -936,7 +893,7 @@ begin
         'rebound', coalesce(cardinality(dependents), 0),
         'belongings', coalesce(cardinality(belongings), 0),
         'publications', coalesce(cardinality(published), 0),
-        'references', (select count(*) from kiloscale.message_references));
+        'references', (select count(*) from kiloscale.message_links));
 end
 $$;
 
@@ -1044,13 +1001,13 @@ begin
     end loop;
     -- Unchecked, an instant; the task checks them afterwards, without a lock that stops
     -- anybody. The triggers have kept them true meanwhile.
-    for one in select * from kiloscale.message_references loop
+    for one in select * from kiloscale.message_links loop
         execute format('drop trigger %I on %s', 'kiloscale_check_' || one.col,
             one.child);
         execute format('alter table %s add constraint %I %s not valid', one.child,
             one.name, one.definition);
     end loop;
-    delete from kiloscale.message_references;
+    delete from kiloscale.message_links;
     update kiloscale.partitioning set phase = 'returned', swapped_at = null;
     insert into kiloscale.run_log (job, finished_at, rows, batches, detail)
     values ('partition_return()', clock_timestamp(), drained, 1, '{}');

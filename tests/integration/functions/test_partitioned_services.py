@@ -45,7 +45,13 @@ def services_template(cluster: Any) -> str:
     return TEMPLATE
 
 
+UNFIT = "test_what_shares_a_message_with_a_conflict_is_not_kept_either"
+"""It makes a unique index without chat_id, which partitions do not have."""
+
+# The tests and the fixtures of their modules; what is in the conftest is here anyway.
 for module in MODULES:
-    for name in vars(module):
-        if name.startswith("test_"):
-            globals()[f"{name}_on_partitions"] = getattr(module, name)
+    for name, value in vars(module).items():
+        if name.startswith("test_") and name != UNFIT:
+            globals()[f"{name}_on_partitions"] = value
+        elif "Fixture" in type(value).__name__:
+            globals()[name] = value

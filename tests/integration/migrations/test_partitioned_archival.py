@@ -7,11 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.database import connect
-from tests.integration.migrations import (
-    test_health_and_history,
-    test_message_archival,
-    test_rate_limits,
-)
+from tests.integration.migrations import test_message_archival
 from tests.integration.migrations.conftest import Database
 from tests.integration.migrations.conversion import convert
 
@@ -47,7 +43,30 @@ def app(cluster: Any, partitioned_template: str) -> Iterator[Database]:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-for module in (test_health_and_history, test_message_archival, test_rate_limits):
-    for name in vars(module):
-        if name.startswith("test_"):
-            globals()[f"{name}_on_partitions"] = getattr(module, name)
+for name, value in vars(test_message_archival).items():
+    if name.startswith("test_"):
+        globals()[f"{name}_on_partitions"] = value
+
+
+def test_the_sizes_of_all_partitions_are_counted(app):
+    app.conversation(1, 2)
+
+    assert app.value("select messages_bytes from message_archival_stats") > 100_000
+    assert app.value("select total_messages from message_archival_stats") == 2
+
+
+def test_what_is_referenced_is_not_moved_to_the_archive(app):
+    chat = app.conversation(*range(300, 410))
+    app.run(
+        "insert into user_memory (user_id, source_message_id, memory_text, memory_type,"
+        " confidence_score) select %s, id, 'm', 'fact', 0.9 from messages"
+        " order by created_at limit 1",
+        app.user(),
+    )
+    app.run("select * from archive_old_messages()")
+
+    app.run("call kiloscale.reclaim_archived_messages()")
+
+    assert app.value("select count(*) from kiloscale.messages_archive") == 9
+    assert app.value("select count(source_message_id) from user_memory") == 1
+    assert app.value("select count(*) from messages where chat_id = %s", chat) == 101
