@@ -25,12 +25,12 @@ def swap(conn: Connection, patience: Patience) -> Iterator[Result]:
     told = _at_once(conn, SWAP, "swapping", patience)
     yield Result(
         id="swap.messages",
-        title=f"messages is partitioned: writers waited {told['held_ms']} ms at most",
+        title=f"messages is partitioned: writers waited {told['held_ms']} ms at most;"
+        " the old table is kept up to date, and --phase back returns to it",
         status=Status.PASS,
         evidence=told,
         changed=True,
-        remedy="./bootstrap db.partition --phase finish, once you trust it;"
-        " --phase back undoes it",
+        remedy="./bootstrap db.partition --phase finish",
     )
 
 
@@ -71,10 +71,11 @@ def back(conn: Connection, patience: Patience) -> Iterator[Result]:
         checked += 1
     yield Result(
         id="back.references",
-        title=f"foreign keys to messages are back and checked ({checked} now)",
+        title=f"foreign keys to messages are back and checked ({checked} now); --phase"
+        " abort removes the partitions",
         status=Status.PASS,
         changed=bool(checked),
-        remedy="./bootstrap db.partition --phase abort, to remove the partitions",
+        remedy="./bootstrap db.partition --phase abort",
     )
 
 
