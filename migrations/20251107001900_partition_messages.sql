@@ -674,7 +674,7 @@ begin
     set local search_path = '';
     said := pg_get_viewdef(view);
     execute format('create or replace view %s with (%s) as %s', view, options,
-        replace(said, 'pg_total_relation_size((''public.messages''::regclass)::oid)',
+        replace(said, 'pg_total_relation_size(''public.messages''::regclass)',
             'kiloscale.tree_bytes(''public.messages''::regclass)'));
     reset search_path;
 end

@@ -42,14 +42,14 @@ class Choice:
         phase: One of `PHASES`.
         partitions: How many (2 to 128); counts at ``prepare`` only.
         load: Percentage of the time in which the copy works (1 to 100).
-        hold_ms: Longest that a swap may keep writers waiting, in ms (20 to 5000).
+        wait_ms: Longest that a swap may keep writers waiting, in ms (20 to 5000).
         anyway: Begin although the plan advises against it.
     """
 
     phase: str = "plan"
     partitions: int = 16
     load: int = 50
-    hold_ms: int = HOLD_MS
+    wait_ms: int = HOLD_MS
     anyway: bool = False
 
     def __post_init__(self) -> None:
@@ -67,7 +67,7 @@ class Choice:
         for name, value, low, high in (
             ("partitions", self.partitions, 2, 128),
             ("load", self.load, 1, 100),
-            ("hold-ms", self.hold_ms, 20, 5000),
+            ("wait-ms", self.wait_ms, 20, 5000),
         ):
             if not low <= value <= high:
                 raise UsageError(
@@ -82,7 +82,7 @@ def choice(phase: str, numbers: Mapping[str, str], *, anyway: bool) -> Choice:
 
     Args:
         phase: One of `PHASES`.
-        numbers: ``partitions``, ``load`` and ``hold_ms``.
+        numbers: ``partitions``, ``load`` and ``wait_ms``.
         anyway: Begin although the plan advises against it.
 
     Raises:

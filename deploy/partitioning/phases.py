@@ -34,7 +34,7 @@ VACUUM = "vacuum (analyze) kiloscale.messages_shadow"
 
 def _patience(run: Deployment, options: Choice) -> Patience:
     """Give the patience of a run: what it says is told as progress."""
-    return Patience(tell=run.progress, hold_ms=options.hold_ms)
+    return Patience(tell=run.progress, hold_ms=options.wait_ms)
 
 
 def prepare(conn: Connection, run: Deployment, options: Choice) -> Iterator[Result]:

@@ -12,7 +12,7 @@ from deploy.tasks.shown import SHOWN
         "phase": "plan, prepare, copy, verify, swap, sync, back, finish or abort.",
         "partitions": "How many, 2 to 128; counts at prepare.",
         "load": "Percentage of the time in which the copy works, 1 to 100.",
-        "hold_ms": "Longest that a swap may keep writers waiting, in ms, 20 to 5000.",
+        "wait_ms": "Longest that a swap may keep writers waiting, in ms, 20 to 5000.",
         "anyway": "Begin although the plan advises against it.",
         "dry_run": "Only look, whatever the phase.",
         "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
@@ -23,7 +23,7 @@ def partition(
     phase: str = "plan",
     partitions: str = "16",
     load: str = "50",
-    hold_ms: str = "150",
+    wait_ms: str = "150",
     anyway: bool = False,
     stack: str = "local",
     dry_run: bool = False,
@@ -48,7 +48,7 @@ def partition(
     from deploy.partitioning import commands as partitioning
 
     out = commands.Output(as_json=json, evidence=evidence, debug=debug)
-    numbers = {"partitions": partitions, "load": load, "hold_ms": hold_ms}
+    numbers = {"partitions": partitions, "load": load, "wait_ms": wait_ms}
     raise SystemExit(
         partitioning.partition(
             stack,

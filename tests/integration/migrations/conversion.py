@@ -12,10 +12,12 @@ from typing import Any
 from deploy.checklist import Result
 from deploy.database import connect
 from deploy.deployment import Deployment
+from deploy.migrations import apply, discover
 from deploy.migrations.session import migrating, reset
 from deploy.partitioning import state
 from deploy.partitioning.commands import Choice
 from deploy.partitioning.phases import PHASES
+from deploy.paths import REPOSITORY
 
 ALL = ("prepare", "copy", "verify", "swap")
 
@@ -39,6 +41,16 @@ def convert(
         with session(url) as conn:
             results += PHASES[phase](conn, run, choice)
     return results
+
+
+def partitioned_template(cluster: Any, name: str) -> str:
+    """Make a database with all migrations, whose messages are partitioned for good."""
+    with cluster.admin() as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE scratch_template OWNER postgres")
+    apply(cluster.url(name), discover(REPOSITORY / "migrations"), lambda _: None)
+    convert(cluster.url(name))
+    convert(cluster.url(name), "finish")
+    return name
 
 
 def standing(url: str) -> str:

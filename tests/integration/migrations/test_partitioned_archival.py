@@ -9,34 +9,27 @@ import pytest
 from deploy.database import connect
 from tests.integration.migrations import test_message_archival
 from tests.integration.migrations.conftest import Database
-from tests.integration.migrations.conversion import convert
+from tests.integration.migrations.conversion import partitioned_template
 
 pytestmark = [pytest.mark.integration, pytest.mark.sweep]
 
-TEMPLATE = "partitioned_template"
+UNFIT = "test_reclaim_moves_in_batches_and_keeps_what_a_memory_points_at"
+"""Its preview names foreign keys, which are triggers here; see the last test."""
 
 _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def partitioned_template(cluster: Any, migrated_template: str) -> str:
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE {migrated_template} OWNER postgres"
-        )
-    convert(cluster.url(TEMPLATE))
-    convert(cluster.url(TEMPLATE), "finish")
-    return TEMPLATE
+def template(cluster: Any) -> str:
+    return partitioned_template(cluster, "partitioned_archive")
 
 
 @pytest.fixture
-def app(cluster: Any, partitioned_template: str) -> Iterator[Database]:
+def app(cluster: Any, template: str) -> Iterator[Database]:
     """In the place of the fixture that all those tests stand on."""
     name = f"partitioned_{next(_numbers)}"
     with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {partitioned_template} OWNER postgres"
-        )
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER postgres")
     with connect(cluster.url(name)) as conn:
         yield Database(cluster.url(name), conn)
     with cluster.admin() as conn:
@@ -44,7 +37,7 @@ def app(cluster: Any, partitioned_template: str) -> Iterator[Database]:
 
 
 for name, value in vars(test_message_archival).items():
-    if name.startswith("test_"):
+    if name.startswith("test_") and name != UNFIT:
         globals()[f"{name}_on_partitions"] = value
 
 

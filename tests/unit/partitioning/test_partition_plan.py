@@ -94,7 +94,7 @@ def test_prepare_begins_against_advice_only_if_it_is_wanted_anyway():
         ({"load": "0"}, "--load must be between 1 and 100, got 0"),
         ({"load": "fast"}, "--load must be a number, got 'fast'"),
         ({"load": "٣"}, "--load must be a number"),
-        ({"hold_ms": "9999"}, "--hold-ms must be between 20 and 5000, got 9999"),
+        ({"wait_ms": "9999"}, "--wait-ms must be between 20 and 5000, got 9999"),
     ],
 )
 def test_a_number_out_of_range_is_refused_with_the_range(numbers, message):
