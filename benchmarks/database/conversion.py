@@ -49,7 +49,7 @@ select id, role, text, created_at from messages
 """
 # Without its indexes, keys and triggers: the obvious way is no faster than that.
 NAIVE = """
-lock table messages in exclusive mode;
+lock table messages in access exclusive mode;
 create table messages_new (like messages) partition by hash (chat_id);
 do $$ begin for n in 0..15 loop
     execute format('create table messages_new_%%s partition of messages_new'
