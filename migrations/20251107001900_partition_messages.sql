@@ -336,6 +336,10 @@ $$;
 -- Each statement sees what was committed before it began, so a note is always older
 -- than the reading. A row can be refused as a duplicate: the one that it collides with
 -- has changed since, and so the row itself was changed later still and is noted again.
+--
+-- Deleting a conversation takes its messages out of both tables, and so may wait for us
+-- while we wait for it. We give up long before the server looks for a deadlock (1 s),
+-- so that it is never somebody else who is ended; the task asks again.
 create or replace function kiloscale.partition_apply_step(p_notes integer)
 returns integer
 language plpgsql set search_path = '' as $$
@@ -348,6 +352,10 @@ declare
 begin
     perform kiloscale.require_between('notes', p_notes, 1, 1000000);
     perform kiloscale.partition_state('copying', 'copied', 'verified', 'swapped');
+    if (select s.setting::integer not between 1 and 100 from pg_catalog.pg_settings s
+        where s.name = 'lock_timeout') then
+        perform set_config('lock_timeout', '100ms', true);
+    end if;
     with note as (
         delete from kiloscale.message_changes c
         where c.seq = any (array(select o.seq from kiloscale.message_changes o

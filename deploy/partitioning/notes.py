@@ -12,7 +12,10 @@ BATCH = 2_000
 FEW = 200
 """Notes that a swap may apply under its lock: a few ms."""
 
-RETRIES = 20
+RETRIES = 200
+"""With `PAUSE_S` and the 100 ms after which a batch gives a lock up: half a minute."""
+
+PAUSE_S = 0.05
 TELL_S = 2.0
 
 APPLY = "select kiloscale.partition_apply_step(%s)"
@@ -47,15 +50,19 @@ def apply_batch(conn: Connection) -> int:
         try:
             row = conn.execute(APPLY, [BATCH]).fetchone()
             return int(row[0]) if row else 0
-        except psycopg.errors.ForeignKeyViolation as error:
+        except (
+            psycopg.errors.ForeignKeyViolation,
+            psycopg.errors.LockNotAvailable,
+        ) as error:
             # A conversation was deleted between the reading of its message and the
-            # check; the next reading does not find the message any more.
+            # check, and the next reading does not find the message any more; or it is
+            # being deleted.
             if attempt == RETRIES - 1:
                 raise DeployError(
                     f"noted changes are refused: {error.diag.message_primary}"
-                    f" ({error.diag.constraint_name}); what was done before is kept",
-                    remedy="./bootstrap db.partition --phase abort",
+                    f" (SQLSTATE {error.sqlstate}); what was done before is kept",
+                    remedy="./bootstrap db.partition --phase sync",
                     evidence={"constraint": error.diag.constraint_name},
                 ) from error
-            time.sleep(0.05)
+            time.sleep(PAUSE_S)
     raise AssertionError  # the loop returns or raises

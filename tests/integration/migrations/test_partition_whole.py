@@ -1,6 +1,7 @@
 """A conversion keeps whatever hangs on messages, on the way and on the way back."""
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -185,6 +186,24 @@ def test_what_is_truncated_or_deleted_with_its_conversation_stays_gone(app):
     convert(app.url, "back")
 
     assert app.rows("select text from messages") == [("1",)]
+
+
+def test_whoever_deletes_a_conversation_is_never_ended_for_our_sake(app):
+    chat, other = app.conversation(1, 2), app.conversation(3)
+    convert(app.url, "prepare", "copy")
+    app.run("update messages set text = 'edited'")
+    syncing = threading.Thread(target=convert, args=(app.url, "sync"))
+
+    with psycopg.connect(app.url) as deleter:
+        # Past the moment in which the server would look for a deadlock.
+        deleter.execute("delete from conversations where id = %s", (chat,))
+        syncing.start()
+        time.sleep(1.3)
+        deleter.execute("delete from conversations where id = %s", (other,))
+    syncing.join()
+
+    assert app.value("select count(*) from messages") == 0
+    assert app.value("select count(*) from kiloscale.messages_shadow") == 0
 
 
 def test_a_table_that_was_rewritten_meanwhile_is_copied_again(app):
