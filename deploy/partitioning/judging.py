@@ -8,9 +8,9 @@ from deploy.partitioning.facts import Facts
 WORTH_ROWS = 50_000_000
 """Below it one table with the archive's watermark is as good (docs/partitioning.md)."""
 
-ROWS_PER_S = 25_000
-"""Copied, indexed, checked and compared at full load, on two cores with a shared disk
-(measured 2026-11-26, docs/partitioning.md); a database of one's own differs."""
+ROWS_PER_S = 15_000
+"""Copied, indexed, checked and compared at full load, on two cores that did other work
+too (measured 2026-11-26, docs/partitioning.md); a database of one's own differs."""
 
 MIB = 1024**2
 REALTIME = "supabase_realtime"

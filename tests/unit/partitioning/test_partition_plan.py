@@ -42,8 +42,8 @@ def test_the_disk_that_it_needs_is_said_with_room_for_wal():
 def test_half_the_load_takes_twice_the_time():
     whole, half = (next(judging.judge(LARGE, 16, load)).title for load in (100, 50))
 
-    assert "about 53.3 min at --load 100" in whole
-    assert "about 106.7 min at --load 50" in half
+    assert "about 88.9 min at --load 100" in whole
+    assert "about 177.8 min at --load 50" in half
 
 
 def test_a_subscription_to_changes_of_the_table_is_a_reason_against_it():
