@@ -11,6 +11,7 @@ from deploy.tasks import (
     inspection,
     local,
     moving,
+    partitioning,
     planning,
     queues,
     receipts,
@@ -69,6 +70,10 @@ GROUPS = {
         queues.replay,
     ),
     "secrets": (secrets.check,),
+    "db": (
+        partitioning.partition,
+        partitioning.citus_ddl,
+    ),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -15,6 +15,7 @@ GROUPS: tuple[str, ...] = (
     "reading",
     "archiving",
     "reclaiming",
+    "conversion",
 )
 """Modules of this folder with ``measure(progress, data)``, in the order in which they
 run; each takes a copy of the data, so that one can be run alone."""
