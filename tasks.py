@@ -64,16 +64,14 @@ GROUPS = {
         inspection.table_sizes,
         inspection.hot_queries,
         inspection.bloat,
+        partitioning.partition,
+        partitioning.citus_ddl,
     ),
     "queue": (
         queues.dead,
         queues.replay,
     ),
     "secrets": (secrets.check,),
-    "db": (
-        partitioning.partition,
-        partitioning.citus_ddl,
-    ),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -269,6 +269,17 @@ begin
 end
 $$;
 
+-- Size of a table with its indexes; a partitioned one is the sum of its partitions.
+create or replace function kiloscale.tree_bytes(tab regclass) returns bigint
+language sql stable set search_path = '' as $$
+    select sum(pg_total_relation_size(t.oid))::bigint
+    from (
+        select tab::oid as oid
+        union
+        select p.relid from pg_partition_tree(tab) p
+    ) t
+$$;
+
 -- The archived counts are exact. They cost a look into the index below the watermarks
 -- and into one small table, and with an archived_at of the app its index or a scan.
 -- The totals are the planner's estimates (0.03 % off at 2 million). Call it again when
@@ -313,7 +324,7 @@ select
         as conversations_archived,
     (select count(*) from public.conversations c where c.archive_hold)
         as conversations_on_hold,
-    pg_total_relation_size('public.messages'::regclass) as messages_bytes,
+    kiloscale.tree_bytes('public.messages'::regclass) as messages_bytes,
     pg_total_relation_size('kiloscale.messages_archive'::regclass) as archive_bytes
 from part p$view$,
         case when by_app then
@@ -610,7 +621,7 @@ begin
     messages_to_move := below - kept_by_references;
     select coalesce(sum(k.moved), 0) into archived_rows_estimate
     from kiloscale.archive_counts k;
-    select (pg_total_relation_size(c.oid) * least(1,
+    select (kiloscale.tree_bytes(c.oid) * least(1,
         messages_to_move / greatest(c.reltuples, 1)))::bigint into reusable_bytes
     from pg_catalog.pg_class c where c.oid = 'public.messages'::regclass;
     select string_agg(a.attrelid::regclass || '.' || quote_ident(a.attname), ', ')

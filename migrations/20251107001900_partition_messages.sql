@@ -8,13 +8,12 @@
 -- After the swap the same notes keep the old table up to date, until it is dropped.
 --
 -- Phase:     expand (before ./bootstrap db.partition; functions and empty tables only)
--- Locks:     none on an existing table; ACCESS EXCLUSIVE on the view
---            message_archival_stats for a moment
+-- Locks:     none on an existing table
 -- Reversal:  ./bootstrap db.partition --phase back, then --phase abort, if a conversion
 --            has begun; then drop table kiloscale.partitioning,
 --            kiloscale.message_changes, kiloscale.message_links; drop the
---            functions named below; and run `create or replace` of unreferenced_only
---            and message_archival_stats of 20251107000800 again
+--            functions named below; and run `create or replace` of message_references
+--            of 20251107001500 again
 -- Follow-up: none
 
 create table if not exists kiloscale.partitioning (
@@ -638,54 +637,40 @@ begin
 end
 $$;
 
--- The foreign keys that point at messages(id), also while triggers stand in for them.
+-- What refers to messages, also while triggers stand in for foreign keys: archival and
+-- reclaim ask it what is to stay.
+create or replace function kiloscale.message_references()
+returns table (
+    tab regclass, cols text, names name[], matches text, is_self boolean
+)
+language sql stable set search_path = '' as $$
+    select k.conrelid::regclass,
+        string_agg(quote_ident(child.attname), ', ' order by u.n),
+        array_agg(child.attname),
+        string_agg(format('r.%I = m.%I', child.attname, parent.attname), ' and '
+            order by u.n)
+        || case when k.conrelid = k.confrelid then ' and r.id <> m.id' else '' end,
+        k.conrelid = k.confrelid
+    from pg_catalog.pg_constraint k
+    cross join unnest(k.conkey, k.confkey) with ordinality u (child, parent, n)
+    join pg_catalog.pg_attribute child
+        on child.attrelid = k.conrelid and child.attnum = u.child
+    join pg_catalog.pg_attribute parent
+        on parent.attrelid = k.confrelid and parent.attnum = u.parent
+    where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
+        and k.conparentid = 0
+    group by k.oid, k.conrelid, k.confrelid
+    union all
+    select l.child::regclass, quote_ident(l.col), array[l.col::name],
+        format('r.%I = m.id', l.col), false
+    from kiloscale.message_links l
+$$;
+
 create or replace function kiloscale.references_to_messages() returns table (
     child text, col text
 )
 language sql stable set search_path = '' as $$
-    select k.conrelid::regclass::text, a.attname::text
-    from pg_catalog.pg_constraint k
-    join pg_catalog.pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
-    where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
-        and k.conparentid = 0
-    union all
-    select r.child, r.col from kiloscale.message_links r
-$$;
-
--- As in 20251107000800, and what triggers stand in for.
-create or replace function kiloscale.unreferenced_only() returns text
-language sql stable set search_path = '' as $$
-    select coalesce(string_agg(format(
-        ' and not exists (select from %s r where r.%I = m.id)', f.child, f.col), ''), '')
-    from kiloscale.references_to_messages() f
-$$;
-
--- Size of a table with its indexes; a partitioned one is the sum of its partitions.
-create or replace function kiloscale.tree_bytes(tab regclass) returns bigint
-language sql stable set search_path = '' as $$
-    select sum(pg_total_relation_size(t.oid))::bigint
-    from (
-        select tab::oid as oid
-        union
-        select p.relid from pg_partition_tree(tab) p
-    ) t
-$$;
-
--- In the view that reports sizes, whatever else it says.
-do $$
-declare
-    view constant regclass := 'public.message_archival_stats'::regclass;
-    options constant text := (select array_to_string(c.reloptions, ', ')
-        from pg_class c where c.oid = view);
-    said text;
-begin
-    set local search_path = '';
-    said := pg_get_viewdef(view);
-    execute format('create or replace view %s with (%s) as %s', view, options,
-        replace(said, 'pg_total_relation_size(''public.messages''::regclass)',
-            'kiloscale.tree_bytes(''public.messages''::regclass)'));
-    reset search_path;
-end
+    select f.tab::text, f.names[1]::text from kiloscale.message_references() f
 $$;
 
 -- Locks all that a swap changes; gives the moment from which writers of messages wait.

@@ -13,8 +13,6 @@ from tests.integration.migrations.conversion import partitioned_template
 
 pytestmark = [pytest.mark.integration, pytest.mark.sweep]
 
-UNFIT = "test_reclaim_moves_in_batches_and_keeps_what_a_memory_points_at"
-"""Its preview names foreign keys, which are triggers here; see the last test."""
 
 _numbers = itertools.count(1)
 
@@ -37,7 +35,7 @@ def app(cluster: Any, template: str) -> Iterator[Database]:
 
 
 for name, value in vars(test_message_archival).items():
-    if name.startswith("test_") and name != UNFIT:
+    if name.startswith("test_"):
         globals()[f"{name}_on_partitions"] = value
 
 
