@@ -6,6 +6,7 @@ from deploy.tasks import (
     checklist,
     cloud,
     crons,
+    export,
     local,
     moving,
     planning,
@@ -43,6 +44,9 @@ GROUPS = {
     ),
     "receipt": (receipts.show, receipts.verify),
     "crons": (crons.run, crons.adopt),
+    "db": (
+        export.export,
+    ),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
 }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import LiteralString
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,10 +19,10 @@ class Form:
         pseudonym: What is replaced by a pseudonym: ``user``, ``profile`` or nothing.
     """
 
-    read: str
+    read: LiteralString
     staged: str
     written: str
-    null: str
+    null: LiteralString
     bigquery: str
     snowflake: str
     pseudonym: str = ""

@@ -5,14 +5,21 @@ beside it only while files are being replaced: whoever finds it finds an export 
 between two moments, and the next run writes the files that it names again.
 """
 
+import re
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
 
 from deploy.errors import DeployError, UsageError
+from deploy.export.catalog import NAMES
+from deploy.export.columns import Kind
 
 MANIFEST, PUBLISHING = "manifest.json", "publishing.json"
 FORMAT = 1
+
+PATH = re.compile(r"[a-z_]+/((month|day)=\d{4}-\d\d-\d\d/)?[a-z_]+\.parquet")
+"""What a file may be named: a manifest that somebody changed deletes nothing else."""
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,10 +39,17 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
     high: str | None = None
 
 
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """A column as it was written; ``kind`` is a name of `Kind`, in lower case."""
+
+    name: str
+    kind: str
+
+
 class TableFiles(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one table, and the columns that all of them have."""
 
-    columns: list[dict[str, str]]
+    columns: list[Written]
     files: list[File]
     exported_at: str
 
@@ -82,8 +96,22 @@ def last(place: Place, stack: str) -> Manifest | None:
         found = msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:
         raise _unreadable(place, str(error)) from error
+    _check_paths(
+        place,
+        (file.path for table in found.tables.values() for file in table.files),
+    )
     if found.format != FORMAT:
         raise _unreadable(place, f"format {found.format}, this version has {FORMAT}")
+    unknown = [
+        each.kind
+        for table in found.tables.values()
+        for each in table.columns
+        if each.kind.upper() not in Kind.__members__
+    ]
+    if unknown or found.tables.keys() - set(NAMES):
+        raise _unreadable(
+            place, "it has a table or a kind of column of another version"
+        )
     if found.stack != stack:
         raise UsageError(
             f"{place.name} has the export of stack {found.stack}, not of {stack};"
@@ -112,12 +140,24 @@ def unfinished(place: Place, stack: str) -> frozenset[str]:
             f" {stack}; nothing was exported",
             remedy="./bootstrap db.export --to another folder or prefix",
         )
+    _check_paths(place, found.paths, PUBLISHING)
     return frozenset(found.paths)
 
 
 def encode(document: Manifest | Publishing) -> bytes:
     """Write a document as JSON that a person can read."""
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+
+
+def _check_paths(place: Place, paths: Iterable[str], name: str = MANIFEST) -> None:
+    """Refuse what no export of ours is named.
+
+    Raises:
+        DeployError: Names the first.
+    """
+    for path in paths:
+        if not PATH.fullmatch(path):
+            raise _unreadable(place, f"{path!r} is no file of an export", name)
 
 
 def _unreadable(place: Place, why: str, name: str = MANIFEST) -> DeployError:

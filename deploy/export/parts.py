@@ -6,7 +6,7 @@ deleted or moved since the last export changes it, whenever its transaction bega
 whatever time it bears. No watermark could say that.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -156,18 +156,6 @@ def compare(
 
 def _before(file: "File", since: str) -> bool:
     return bool(since and file.value and file.value < since)
-
-
-def batches(parts: Sequence[Part], at_most: int) -> Iterator[list[Part]]:
-    """Group parts that are read together, so that the disk holds a bounded number."""
-    group: list[Part] = []
-    for part in parts:
-        if group and sum(each.rows for each in group) + part.rows > at_most:
-            yield group
-            group = []
-        group.append(part)
-    if group:
-        yield group
 
 
 def check(part: Part, written: int) -> None:

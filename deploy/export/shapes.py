@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, LiteralString, cast
+from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from deploy.export.catalog import By, Table
 from deploy.export.columns import POSTGRES, Column, Kind
+from deploy.export.manifest import Written
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,6 +21,8 @@ select a.attname, t.typname
  where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
  order by a.attnum
 """
+
+VERSIONED = "select {columns}, r.xmin::text::bigint as version from {table} r"
 
 NO_TIME = "1970-01-01"
 """Day and month of rows without a time, or with an infinite one."""
@@ -43,46 +46,46 @@ class Shape:
     found: dict[str, frozenset[str]]
 
     @property
-    def names(self) -> list[dict[str, str]]:
+    def written(self) -> list[Written]:
         """The columns as the manifest has them."""
         return [
-            {"name": each.name, "type": each.kind.form.bigquery}
+            Written(name=each.name, kind=each.kind.name.lower())
             for each in self.columns
         ]
 
-    def part(self) -> sql.Composable:
+    def part(self) -> sql.Composed:
         """Give the expression of the day or month to which a row belongs."""
         if self.table.by is By.WHOLE:
-            return sql.SQL("date '1970-01-01'")
+            return sql.SQL("{}::date").format(sql.Literal(NO_TIME))
         return sql.SQL(
             "coalesce(date_trunc({}, case when isfinite(r.created_at)"
             " then r.created_at end at time zone 'UTC')::date, {}::date)"
         ).format(sql.Literal(self.table.by.value), sql.Literal(NO_TIME))
 
-    def rows(self) -> sql.Composable:
+    def rows(self) -> sql.Composed:
         """Give all rows of all sources, with the version of each."""
         return sql.SQL(" union all ").join(
-            sql.SQL("select {columns}, r.xmin::text::bigint as version from {t} r").format(
+            sql.SQL(VERSIONED).format(
                 columns=sql.SQL(", ").join(
                     self._from(source, name) for name in self._sources()
                 ),
-                t=sql.Identifier(*source.split(".")),
+                table=sql.Identifier(*source.split(".")),
             )
             for source in self.found
         )
 
-    def values(self) -> sql.Composable:
+    def values(self) -> sql.Composed:
         """Give the expressions of the columns, over `rows` as ``r``."""
         return sql.SQL(", ").join(
-            sql.SQL(cast(LiteralString, each.kind.form.read)).format(
+            sql.SQL(each.kind.form.read).format(
                 sql.SQL("r.{}").format(sql.Identifier(each.source))
             )
             if each.source in self._sources()
-            else sql.SQL(cast(LiteralString, each.kind.form.null))
+            else sql.SQL(each.kind.form.null).format()
             for each in self.columns
         )
 
-    def key(self) -> sql.Composable:
+    def key(self) -> sql.Composed:
         """Give one text for the key of a row."""
         return sql.SQL("concat_ws('|', {})").format(
             sql.SQL(", ").join(
@@ -96,7 +99,7 @@ class Shape:
         there = frozenset[str]().union(*self.found.values())
         return [name for name in dict.fromkeys(wanted) if name in there]
 
-    def _from(self, source: str, name: str) -> sql.Composable:
+    def _from(self, source: str, name: str) -> sql.Composed:
         if name in self.found[source]:
             return sql.SQL("r.{}").format(sql.Identifier(name))
         return sql.SQL("null as {}").format(sql.Identifier(name))

@@ -1,4 +1,4 @@
-"""Where the export reads: one snapshot, read only, and never past row-level security."""
+"""Where the export reads: one moment, read only, no row hidden by a policy."""
 
 import os
 from collections.abc import Iterator

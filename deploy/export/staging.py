@@ -1,0 +1,317 @@
+"""Rows on their way from PostgreSQL into Parquet: bounded memory, sorted files.
+
+``COPY`` streams the rows as CSV through a pipe into a DuckDB database in a scratch
+folder; from there each file is written in order. DuckDB's own reader of PostgreSQL is
+an extension that it downloads, which a locked-down machine cannot.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from psycopg import sql
+
+from deploy.errors import DeployError
+from deploy.export import parts as comparing
+from deploy.export.catalog import By
+from deploy.export.manifest import File
+from deploy.export.parts import Part
+from deploy.export.pseudonyms import Key
+from deploy.export.shapes import Shape
+
+if TYPE_CHECKING:
+    import duckdb
+    import psycopg
+    from psycopg.rows import TupleRow
+
+MIB = 1024**2
+MEMORY = "120MiB"
+"""Of DuckDB; with Python and the pipe the process stays below 300 MB (measured, see
+docs/analytics.md). What does not fit goes to the scratch folder."""
+
+ROW_MAX = 16 * MIB
+"""Bytes of a row as CSV. DuckDB keeps a buffer of twice that; BigQuery reads rows of up
+to 50 MB (Google, "Loading Parquet data", input file requirements)."""
+
+ROW_GROUP = 122_880
+"""DuckDB's default: 4 MB of messages without text, 30 MB with it."""
+
+TOLD_EVERY = 100_000
+
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": MEMORY,
+    "threads": 2,
+    "preserve_insertion_order": False,
+    # Nothing is downloaded, whatever a query names.
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """A file that is written and not yet published.
+
+    Attributes:
+        file: What the manifest says of it.
+        path: Where it is.
+    """
+
+    file: File
+    path: Path
+
+
+class Staging:
+    """A DuckDB in a scratch folder, for one table after the other."""
+
+    def __init__(self, folder: Path, key: Key) -> None:
+        import duckdb
+
+        self._folder = folder
+        self._key = key
+        self._duck = duckdb.connect(
+            folder / "rows.duckdb",
+            config=SETTINGS | {"temp_directory": str(folder / "spilled")},
+        )
+        self._duck.execute("set TimeZone = 'UTC'")
+
+    def close(self) -> None:
+        """Give the database's files back."""
+        self._duck.close()
+
+    def stage(
+        self,
+        connection: "psycopg.Connection[TupleRow]",
+        shape: Shape,
+        parts: Sequence[Part],
+        progress: Callable[[str], None],
+    ) -> list[Staged]:
+        """Read parts of a table and write their files into the scratch folder.
+
+        Args:
+            connection: Sees one moment.
+            shape: The table.
+            parts: What to write.
+            progress: Told how far it is.
+
+        Raises:
+            DeployError: The disk is full, or a row is too long.
+        """
+        total = sum(part.rows for part in parts)
+        with _explained(self._folder, shape.table.name):
+            self._read(connection, shape, parts, _Told(shape, total, progress))
+            self._replace(shape)
+            staged = []
+            for part in parts:
+                progress(f"{shape.table.name}: writing {part.value or 'its file'}")
+                staged.append(self._write(shape, part))
+            self._duck.execute("drop table staged")
+        return staged
+
+    def _read(
+        self,
+        connection: "psycopg.Connection[TupleRow]",
+        shape: Shape,
+        parts: Sequence[Part],
+        told: "_Told",
+    ) -> None:
+        """Stream rows through a pipe: this thread writes it, DuckDB reads it."""
+        reading, writing = os.pipe()
+        reader = _Reader(self._duck, _reading(shape, reading), reading)
+        reader.start()
+        try:
+            with (
+                os.fdopen(writing, "wb", buffering=MIB) as pipe,
+                connection.cursor() as cursor,
+                cursor.copy(_query(shape, parts)) as rows,
+            ):
+                _feed(rows, pipe, told)
+        except BrokenPipeError:
+            # DuckDB gave up; it says why below. What is left of the COPY is not read.
+            reader.join()
+            if reader.error is None:
+                raise
+        finally:
+            reader.join()
+        if reader.error is not None:
+            raise reader.error
+
+    def _replace(self, shape: Shape) -> None:
+        """Make the pseudonyms of all people who stand in the staged rows."""
+        for column in shape.columns:
+            kind = column.kind.form.pseudonym
+            if not kind:
+                continue
+            found = self._duck.execute(
+                f'select distinct "{column.name}" from staged'  # noqa: S608 - ours
+                f' where "{column.name}" is not null'
+            ).fetchall()
+            ids = [str(value) for (value,) in found]
+            self._duck.execute(
+                f'create or replace table "of_{column.name}" as select'
+                " unnest(?::varchar[]) as real, unnest(?::varchar[]) as shown",
+                [ids, [self._key.pseudonym(kind, each) for each in ids]],
+            )
+
+    def _write(self, shape: Shape, part: Part) -> Staged:
+        """Write one file."""
+        path = comparing.path(shape.table, part.value)
+        target = self._folder / path.replace("/", ".")
+        self._duck.execute(_writing(shape, part, target))
+        counted = self._duck.execute(
+            "select num_rows from parquet_file_metadata(?)", [str(target)]
+        ).fetchall()
+        comparing.check(part, int(counted[0][0]))
+        with target.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        described = File(
+            path=path,
+            value=part.value,
+            rows=part.rows,
+            bytes=target.stat().st_size,
+            sha256=digest,
+            fingerprint=part.fingerprint,
+            low=part.low,
+            high=part.high,
+        )
+        return Staged(file=described, path=target)
+
+
+class _Reader(threading.Thread):
+    """Runs one statement of DuckDB beside the thread that feeds it."""
+
+    def __init__(
+        self, duck: "duckdb.DuckDBPyConnection", statement: str, descriptor: int
+    ) -> None:
+        super().__init__(daemon=True)
+        self._duck, self._statement = duck, statement
+        self._descriptor = descriptor
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        import duckdb
+
+        try:
+            self._duck.execute(self._statement)
+        except duckdb.Error as error:
+            self.error = error
+        finally:
+            # Else whoever feeds would wait for ever for somebody to read.
+            os.close(self._descriptor)
+
+
+class _Told:
+    """Tells how many rows of a table have been read."""
+
+    def __init__(
+        self, shape: Shape, total: int, progress: Callable[[str], None]
+    ) -> None:
+        self.table, self.total = shape.table.name, total
+        self._progress = progress
+
+    def at(self, rows: int) -> None:
+        self._progress(f"{self.table}: read {rows:,} of {self.total:,} rows")
+
+
+def _feed(rows: "psycopg.Copy", pipe: BinaryIO, told: _Told) -> None:
+    """Write the rows of a COPY into a pipe.
+
+    Raises:
+        DeployError: A row is longer than what is read elsewhere.
+    """
+    for number, row in enumerate(rows):
+        if len(row) > ROW_MAX:
+            raise DeployError(
+                f"{told.table}: a row has {len(row) / MIB:.0f} MiB, at most"
+                f" {ROW_MAX / MIB:.0f} MiB can be exported; nothing was published",
+                remedy="./bootstrap db.export without --include-text",
+            )
+        pipe.write(row)
+        if number % TOLD_EVERY == 0:
+            told.at(number)
+
+
+def _query(shape: Shape, parts: Sequence[Part]) -> sql.Composed:
+    """Make the COPY of the parts of a table."""
+    some = sql.SQL("").format()
+    if shape.table.by is not By.WHOLE:
+        days = sql.SQL(", ").join(sql.Literal(part.value) for part in parts)
+        some = sql.SQL(" where {} = any (array[{}]::date[])").format(shape.part(), days)
+    return sql.SQL(
+        "copy (select {part}, {values} from ({rows}) r{some}) to stdout (format csv)"
+    ).format(part=shape.part(), values=shape.values(), rows=shape.rows(), some=some)
+
+
+def _reading(shape: Shape, descriptor: int) -> str:
+    """Make the statement that reads the pipe into a table."""
+    columns = ", ".join(
+        f"'{name}': '{kind}'"
+        for name, kind in [
+            ("the part", "DATE"),
+            *((each.name, each.kind.form.staged) for each in shape.columns),
+        ]
+    )
+    return (
+        "create or replace table staged as select * from read_csv("  # noqa: S608
+        f"'/dev/fd/{descriptor}', columns={{{columns}}}, header=false,"
+        " auto_detect=false, delim=',', quote='\"', escape='\"', new_line='\\n',"
+        " allow_quoted_nulls=false, parallel=false,"
+        f" max_line_size={ROW_MAX + MIB}, buffer_size={2 * (ROW_MAX + MIB)})"
+    )
+
+
+def _writing(shape: Shape, part: Part, target: Path) -> str:
+    """Make the statement that writes a file from the table."""
+    chosen, joined = [], []
+    for each in shape.columns:
+        value = f's."{each.name}"'
+        if each.kind.form.pseudonym:
+            table = f'"of_{each.name}"'
+            joined.append(f"left join {table} on {table}.real = {value}")
+            value = f"{table}.shown"
+        chosen.append(f'{each.kind.form.written.format(value)} as "{each.name}"')
+    names = [each.name for each in shape.columns]
+    order = [name for name in ("created_at", *shape.table.key) if name in names]
+    where = f"where s.\"the part\" = date '{part.value}'" if part.value else ""
+    ordered = ", ".join(f's."{name}"' for name in dict.fromkeys(order))
+    return (
+        f"copy (select {', '.join(chosen)} from staged s {' '.join(joined)}"  # noqa: S608
+        f" {where} order by {ordered}) to '{_quoted(target)}'"
+        f" (format parquet, compression zstd, row_group_size {ROW_GROUP})"
+    )
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+class _explained:  # noqa: N801 - a context manager
+    """Turns what DuckDB refuses into an error without its text, which quotes rows."""
+
+    def __init__(self, folder: Path, table: str) -> None:
+        self._folder, self._table = folder, table
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        import duckdb
+
+        if not isinstance(error, duckdb.Error):
+            return
+        text = str(error)
+        if "space left" in text or "max_temp_directory_size" in text:
+            raise DeployError(
+                f"{self._folder}: the disk is full while {self._table} is written;"
+                " nothing was published",
+                remedy=f"df -h {self._folder.parent}",
+            ) from None
+        raise DeployError(
+            f"{self._table}: DuckDB refuses its rows ({type(error).__name__}; its text"
+            " may quote them and is not shown); nothing was published",
+            remedy="./bootstrap db.export --debug",
+        ) from None
