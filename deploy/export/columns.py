@@ -36,7 +36,7 @@ class Kind(Enum):
     """
 
     TEXT = Form(
-        read="{}::text",
+        read="{}",  # a COPY writes the text of any type
         staged="VARCHAR",
         written="{}",
         null="null::text",
@@ -46,14 +46,14 @@ class Kind(Enum):
     PERSON = replace(TEXT, pseudonym="user")
     PROFILE = replace(TEXT, pseudonym="profile")
     INTEGER = Form(
-        read="{}::bigint",
+        read="{}",
         staged="BIGINT",
         written="{}",
         null="null::bigint",
         bigquery="INT64",
         snowflake="NUMBER(38, 0)",
     )
-    BYTES = replace(INTEGER, read="octet_length({})::bigint")
+    BYTES = replace(INTEGER, read="octet_length({})")
     FLOAT = Form(
         read="{}::double precision",
         staged="DOUBLE",

@@ -28,12 +28,14 @@ class Change:
         shape: The table as the database has it.
         rows: All its rows, kept files included.
         difference: Which files are written, kept and dropped.
+        is_everything: Whether all its rows are written.
         staged: The files that are written.
     """
 
     shape: Shape
     rows: int
     difference: Difference
+    is_everything: bool
     staged: list[Staged] = field(default_factory=list)
 
     @property
@@ -99,7 +101,12 @@ class Session:
         difference = comparing.compare(shape, counted, files, since=since, dirty=dirty)
         rows = sum(part.rows for part in difference.write)
         rows += sum(file.rows for file in difference.keep)
-        change = Change(shape=shape, rows=rows, difference=difference)
+        change = Change(
+            shape=shape,
+            rows=rows,
+            difference=difference,
+            is_everything=not since and len(difference.write) == len(counted),
+        )
         self.changes.append(change)
         return change
 
@@ -112,6 +119,7 @@ class Session:
                     change.shape,
                     change.difference.write,
                     self._progress,
+                    everything=change.is_everything,
                 )
             )
 

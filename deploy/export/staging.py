@@ -21,7 +21,7 @@ from deploy.export.catalog import By
 from deploy.export.manifest import File
 from deploy.export.parts import Part
 from deploy.export.pseudonyms import Key
-from deploy.export.shapes import Shape
+from deploy.export.shapes import NO_TIME, Shape
 
 if TYPE_CHECKING:
     import duckdb
@@ -78,6 +78,7 @@ class Staging:
             config=SETTINGS | {"temp_directory": str(folder / "spilled")},
         )
         self._duck.execute("set TimeZone = 'UTC'")
+        self._duck.execute("set enable_progress_bar = false")
 
     def close(self) -> None:
         """Give the database's files back."""
@@ -89,6 +90,8 @@ class Staging:
         shape: Shape,
         parts: Sequence[Part],
         progress: Callable[[str], None],
+        *,
+        everything: bool = False,
     ) -> list[Staged]:
         """Read parts of a table and write their files into the scratch folder.
 
@@ -97,13 +100,16 @@ class Staging:
             shape: The table.
             parts: What to write.
             progress: Told how far it is.
+            everything: Whether the table has no other parts.
 
         Raises:
             DeployError: The disk is full, or a row is too long.
         """
         total = sum(part.rows for part in parts)
         with _explained(self._folder, shape.table.name):
-            self._read(connection, shape, parts, _Told(shape, total, progress))
+            query = _query(shape, parts, everything=everything)
+            told = _Told(shape, total, progress)
+            self._read(connection, query, told, shape)
             self._replace(shape)
             staged = []
             for part in parts:
@@ -115,9 +121,9 @@ class Staging:
     def _read(
         self,
         connection: "psycopg.Connection[TupleRow]",
-        shape: Shape,
-        parts: Sequence[Part],
+        query: sql.Composed,
         told: "_Told",
+        shape: Shape,
     ) -> None:
         """Stream rows through a pipe: this thread writes it, DuckDB reads it."""
         reading, writing = os.pipe()
@@ -127,7 +133,7 @@ class Staging:
             with (
                 os.fdopen(writing, "wb", buffering=MIB) as pipe,
                 connection.cursor() as cursor,
-                cursor.copy(_query(shape, parts)) as rows,
+                cursor.copy(query) as rows,
             ):
                 _feed(rows, pipe, told)
         except BrokenPipeError:
@@ -146,13 +152,13 @@ class Staging:
             kind = column.kind.form.pseudonym
             if not kind:
                 continue
+            name, table = _name(column.name), _name(f"of {column.name}")
             found = self._duck.execute(
-                f'select distinct "{column.name}" from staged'  # noqa: S608 - ours
-                f' where "{column.name}" is not null'
+                f"select distinct {name} from staged where {name} is not null"  # noqa: S608
             ).fetchall()
             ids = [str(value) for (value,) in found]
             self._duck.execute(
-                f'create or replace table "of_{column.name}" as select'
+                f"create or replace table {table} as select"
                 " unnest(?::varchar[]) as real, unnest(?::varchar[]) as shown",
                 [ids, [self._key.pseudonym(kind, each) for each in ids]],
             )
@@ -235,28 +241,30 @@ def _feed(rows: "psycopg.Copy", pipe: BinaryIO, told: _Told) -> None:
             told.at(number)
 
 
-def _query(shape: Shape, parts: Sequence[Part]) -> sql.Composed:
+def _query(shape: Shape, parts: Sequence[Part], *, everything: bool) -> sql.Composed:
     """Make the COPY of the parts of a table."""
     some = sql.SQL("").format()
-    if shape.table.by is not By.WHOLE:
+    if not everything and shape.table.by is not By.WHOLE:
         days = sql.SQL(", ").join(sql.Literal(part.value) for part in parts)
         some = sql.SQL(" where {} = any (array[{}]::date[])").format(shape.part(), days)
     return sql.SQL(
-        "copy (select {part}, {values} from ({rows}) r{some}) to stdout (format csv)"
-    ).format(part=shape.part(), values=shape.values(), rows=shape.rows(), some=some)
+        "copy (select {values} from ({rows}) r{some}) to stdout (format csv)"
+    ).format(values=shape.values(), rows=shape.rows(), some=some)
 
 
 def _reading(shape: Shape, descriptor: int) -> str:
     """Make the statement that reads the pipe into a table."""
     columns = ", ".join(
-        f"'{name}': '{kind}'"
-        for name, kind in [
-            ("the part", "DATE"),
-            *((each.name, each.kind.form.staged) for each in shape.columns),
-        ]
+        f"{_text(each.name)}: '{each.kind.form.staged}'" for each in shape.columns
     )
+    part = f"date {_text(NO_TIME)}"
+    if shape.table.by is not By.WHOLE:
+        part = (
+            f"coalesce(date_trunc('{shape.table.by.value}', created_at)::date, {part})"
+        )
     return (
-        "create or replace table staged as select * from read_csv("  # noqa: S608
+        f'create or replace table staged as select *, {part} as "the part"'  # noqa: S608
+        " from read_csv("
         f"'/dev/fd/{descriptor}', columns={{{columns}}}, header=false,"
         " auto_detect=false, delim=',', quote='\"', escape='\"', new_line='\\n',"
         " allow_quoted_nulls=false, parallel=false,"
@@ -268,25 +276,32 @@ def _writing(shape: Shape, part: Part, target: Path) -> str:
     """Make the statement that writes a file from the table."""
     chosen, joined = [], []
     for each in shape.columns:
-        value = f's."{each.name}"'
+        value = f"s.{_name(each.name)}"
         if each.kind.form.pseudonym:
-            table = f'"of_{each.name}"'
+            table = _name(f"of {each.name}")
             joined.append(f"left join {table} on {table}.real = {value}")
             value = f"{table}.shown"
-        chosen.append(f'{each.kind.form.written.format(value)} as "{each.name}"')
+        written = each.kind.form.written.format(value)
+        chosen.append(f"{written} as {_name(each.name)}")
     names = [each.name for each in shape.columns]
     order = [name for name in ("created_at", *shape.table.key) if name in names]
     where = f"where s.\"the part\" = date '{part.value}'" if part.value else ""
-    ordered = ", ".join(f's."{name}"' for name in dict.fromkeys(order))
+    ordered = ", ".join(f"s.{_name(name)}" for name in dict.fromkeys(order))
     return (
         f"copy (select {', '.join(chosen)} from staged s {' '.join(joined)}"  # noqa: S608
-        f" {where} order by {ordered}) to '{_quoted(target)}'"
+        f" {where} order by {ordered}) to {_text(str(target))}"
         f" (format parquet, compression zstd, row_group_size {ROW_GROUP})"
     )
 
 
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+def _name(text: str) -> str:
+    """Quote a name; the app's own columns may have any."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    """Quote a text."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 class _explained:  # noqa: N801 - a context manager

@@ -165,7 +165,7 @@ def _published(session: Session, done: int) -> Result:
     size = sum(file.bytes for file in files)
     return Result(
         id="publish.files",
-        title=f"{done} files replaced or deleted; {session.place.name} has"
+        title=f"{done} files published or deleted; {session.place.name} has"
         f" {len(files)} files, {size / MB:.1f} MB",
         status=Status.PASS,
         evidence={
