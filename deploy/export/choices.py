@@ -4,12 +4,29 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 from deploy.errors import UsageError
 from deploy.export.catalog import NAMES, TABLES, Table
 
 HELP = "./bootstrap db.export --help"
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def user(value: str) -> str:
+    """Read ``--forget``.
+
+    Raises:
+        UsageError: It is no id of a user.
+    """
+    try:
+        return str(UUID(value))
+    except ValueError:
+        raise UsageError(
+            f"--forget {value!r}: must be the id of a user, a UUID; nothing was"
+            " changed",
+            remedy=HELP,
+        ) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +42,7 @@ class Choices:
         all_columns: Whether columns that the catalog does not know are exported.
         real_ids: Whether users keep their ids.
         from_replica: Whether a replica is read.
+        forget: Id of a user who is removed from the files; empty for an export.
     """
 
     to: str
@@ -35,6 +53,7 @@ class Choices:
     all_columns: bool = False
     real_ids: bool = False
     from_replica: bool = False
+    forget: str = ""
 
     @property
     def is_private(self) -> bool:
@@ -75,8 +94,24 @@ class Choices:
                 " one of them; nothing was exported",
                 remedy=HELP,
             )
+        if self.forget:
+            self._check_forget()
         self.chosen()
         self.first_day()
+
+    def _check_forget(self) -> None:
+        """Refuse options that mean an export beside one that means a user.
+
+        Raises:
+            UsageError: Names what cannot be together.
+        """
+        user(self.forget)
+        if self.tables or self.since or self.full or self.include_text:
+            raise UsageError(
+                "--forget removes a user from all files: it takes no --tables, --since,"
+                " --full or --include-text; nothing was changed",
+                remedy=HELP,
+            )
 
     def chosen(self) -> tuple[Table, ...]:
         """Give the tables that are meant.

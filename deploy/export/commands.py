@@ -6,9 +6,9 @@ from deploy import console, run
 from deploy.checklist import Report, Step
 from deploy.commands import Output
 from deploy.deployment import Deployment, check_stack
-from deploy.export import steps
+from deploy.export import forget_steps, steps
 from deploy.export.catalog import TABLES
-from deploy.export.choices import Choices
+from deploy.export.choices import Choices, user
 from deploy.export.session import Session
 from deploy.export.source import locked, url
 
@@ -24,7 +24,9 @@ def export(
         check_stack(stack)
         progress = console.Progress()
         deployment = Deployment(stack=stack, progress=progress.say, dry_run=dry_run)
-        if choices.is_private:
+        if choices.forget:
+            run.confirm(deployment, yes=yes, task=TASK, doing="forget a user for good")
+        elif choices.is_private:
             console.tell_lines(_leaving(choices))
             doing = "let that leave its database"
             run.confirm(deployment, yes=yes, task=TASK, doing=doing)
@@ -45,7 +47,7 @@ def _exported(
             return run.checklist(
                 TASK,
                 deployment,
-                _steps(session, place, dry_run=deployment.dry_run),
+                _steps(session, place, choices, dry_run=deployment.dry_run),
                 progress,
                 judge=run.plain_judge,
             )
@@ -53,14 +55,18 @@ def _exported(
             if not deployment.dry_run:
                 session.place.clear()
 
-    if deployment.dry_run:
+    if deployment.dry_run and not choices.forget:  # this one needs a scratch folder
         return checklist()
     with locked(deployment, place):
         return checklist()
 
 
-def _steps(session: Session, place: str, *, dry_run: bool) -> list[Step[Deployment]]:
+def _steps(
+    session: Session, place: str, choices: Choices, *, dry_run: bool
+) -> list[Step[Deployment]]:
     """Make the steps of an export."""
+    if choices.forget:
+        return [forget_steps.forgetting(session, place, user(choices.forget))]
     if dry_run:
         return [steps.looking(session, place)]
     return [steps.reading(session, place), steps.publishing(session)]

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from deploy.deployment import Deployment
 from deploy.export import manifest as documents
 from deploy.export import parts as comparing
-from deploy.export import warehouses
 from deploy.export.bucket import Bucket
 from deploy.export.catalog import TABLES, Table
 from deploy.export.choices import Choices
 from deploy.export.folder import Folder
-from deploy.export.manifest import File, Manifest, Publishing, TableFiles, Written
+from deploy.export.manifest import File, Manifest, TableFiles, Written
 from deploy.export.parts import Difference
 from deploy.export.pseudonyms import Key, key
+from deploy.export.publishing import publish
 from deploy.export.shapes import Shape, look
 from deploy.export.source import Source
 from deploy.export.staging import Staged, Staging
@@ -49,7 +49,7 @@ class Session:
 
     def __init__(self, deployment: Deployment, choices: Choices) -> None:
         self.choices = choices
-        self._progress: Callable[[str], None] = deployment.progress
+        self.progress: Callable[[str], None] = deployment.progress
         self._stack = deployment.stack
         self.place: Folder | Bucket = (
             Bucket(deployment, choices.to) if choices.bucket else Folder(choices.folder)
@@ -77,7 +77,7 @@ class Session:
 
     def look(self, source: Source, table: Table) -> Change | None:
         """Find out what differs; ``None`` if the database has no such table."""
-        self._progress(f"{table.name}: comparing with its files")
+        self.progress(f"{table.name}: comparing with its files")
         shape = look(
             source.connection,
             table,
@@ -118,7 +118,7 @@ class Session:
                     source.connection,
                     change.shape,
                     change.difference.write,
-                    self._progress,
+                    self.progress,
                     everything=change.is_everything,
                 )
             )
@@ -134,29 +134,8 @@ class Session:
         staged = [each for change in self.changes for each in change.staged]
         dropped = {path for each in self.changes for path in each.difference.drop}
         dropped |= self.unfinished - current
-        touched = sorted({each.file.path for each in staged} | dropped)
-        if touched:
-            marker = Publishing(stack=self._stack, paths=touched)
-            self.place.write(documents.PUBLISHING, documents.encode(marker))
-            for each in staged:
-                self._progress(f"publishing {each.file.path}")
-                self.place.put(each.file.path, each.path, each.file.sha256)
-                yield each.file.path
-            for path in sorted(dropped):
-                self.place.delete(path)
-                yield path
-        self._write_documents(made)
+        yield from publish(self.place, made, staged, dropped, self.progress)
         self.published = made
-
-    def _write_documents(self, made: Manifest) -> None:
-        """Write what describes the files, the manifest last."""
-        for name, write in (
-            (warehouses.BIGQUERY, warehouses.bigquery),
-            (warehouses.SNOWFLAKE, warehouses.snowflake),
-        ):
-            self.place.write(name, write(made.tables, self.place.uri).encode())
-        self.place.write(documents.MANIFEST, documents.encode(made))
-        self.place.delete(documents.PUBLISHING)
 
     def _before(self) -> dict[str, TableFiles]:
         return self.last.tables if self.last else {}

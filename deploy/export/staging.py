@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from msgspec import structs
 from psycopg import sql
 
 from deploy.errors import DeployError
@@ -64,6 +65,16 @@ class Staged:
     file: File
     path: Path
 
+    @classmethod
+    def of(cls, path: Path, described: File) -> "Staged":
+        """Measure a file: its bytes and its SHA-256 replace those of a description."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = path.stat().st_size
+        return cls(
+            file=structs.replace(described, bytes=size, sha256=digest), path=path
+        )
+
 
 class Staging:
     """A DuckDB in a scratch folder, for one table after the other."""
@@ -106,7 +117,7 @@ class Staging:
             DeployError: The disk is full, or a row is too long.
         """
         total = sum(part.rows for part in parts)
-        with _explained(self._folder, shape.table.name):
+        with explained(self._folder, shape.table.name):
             query = _query(shape, parts, everything=everything)
             told = _Told(shape, total, progress)
             self._read(connection, query, told, shape)
@@ -152,9 +163,9 @@ class Staging:
             kind = column.kind.form.pseudonym
             if not kind:
                 continue
-            name, table = _name(column.name), _name(f"of {column.name}")
+            quoted, table = name(column.name), name(f"of {column.name}")
             found = self._duck.execute(
-                f"select distinct {name} from staged where {name} is not null"  # noqa: S608
+                f"select distinct {quoted} from staged where {quoted} is not null"  # noqa: S608
             ).fetchall()
             ids = [str(value) for (value,) in found]
             self._duck.execute(
@@ -172,19 +183,17 @@ class Staging:
             "select num_rows from parquet_file_metadata(?)", [str(target)]
         ).fetchall()
         comparing.check(part, int(counted[0][0]))
-        with target.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
         described = File(
             path=path,
             value=part.value,
             rows=part.rows,
-            bytes=target.stat().st_size,
-            sha256=digest,
+            bytes=0,
+            sha256="",
             fingerprint=part.fingerprint,
             low=part.low,
             high=part.high,
         )
-        return Staged(file=described, path=target)
+        return Staged.of(target, described)
 
 
 class _Reader(threading.Thread):
@@ -255,9 +264,9 @@ def _query(shape: Shape, parts: Sequence[Part], *, everything: bool) -> sql.Comp
 def _reading(shape: Shape, descriptor: int) -> str:
     """Make the statement that reads the pipe into a table."""
     columns = ", ".join(
-        f"{_text(each.name)}: '{each.kind.form.staged}'" for each in shape.columns
+        f"{text(each.name)}: '{each.kind.form.staged}'" for each in shape.columns
     )
-    part = f"date {_text(NO_TIME)}"
+    part = f"date {text(NO_TIME)}"
     if shape.table.by is not By.WHOLE:
         part = (
             f"coalesce(date_trunc('{shape.table.by.value}', created_at)::date, {part})"
@@ -276,35 +285,35 @@ def _writing(shape: Shape, part: Part, target: Path) -> str:
     """Make the statement that writes a file from the table."""
     chosen, joined = [], []
     for each in shape.columns:
-        value = f"s.{_name(each.name)}"
+        value = f"s.{name(each.name)}"
         if each.kind.form.pseudonym:
-            table = _name(f"of {each.name}")
+            table = name(f"of {each.name}")
             joined.append(f"left join {table} on {table}.real = {value}")
             value = f"{table}.shown"
         written = each.kind.form.written.format(value)
-        chosen.append(f"{written} as {_name(each.name)}")
+        chosen.append(f"{written} as {name(each.name)}")
     names = [each.name for each in shape.columns]
-    order = [name for name in ("created_at", *shape.table.key) if name in names]
+    order = [each for each in ("created_at", *shape.table.key) if each in names]
     where = f"where s.\"the part\" = date '{part.value}'" if part.value else ""
-    ordered = ", ".join(f"s.{_name(name)}" for name in dict.fromkeys(order))
+    ordered = ", ".join(f"s.{name(each)}" for each in dict.fromkeys(order))
     return (
         f"copy (select {', '.join(chosen)} from staged s {' '.join(joined)}"  # noqa: S608
-        f" {where} order by {ordered}) to {_text(str(target))}"
+        f" {where} order by {ordered}) to {text(str(target))}"
         f" (format parquet, compression zstd, row_group_size {ROW_GROUP})"
     )
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
     """Quote a name; the app's own columns may have any."""
     return '"' + text.replace('"', '""') + '"'
 
 
-def _text(text: str) -> str:
+def text(text: str) -> str:
     """Quote a text."""
     return "'" + text.replace("'", "''") + "'"
 
 
-class _explained:  # noqa: N801 - a context manager
+class explained:  # noqa: N801 - a context manager
     """Turns what DuckDB refuses into an error without its text, which quotes rows."""
 
     def __init__(self, folder: Path, table: str) -> None:
@@ -318,8 +327,8 @@ class _explained:  # noqa: N801 - a context manager
 
         if not isinstance(error, duckdb.Error):
             return
-        text = str(error)
-        if "space left" in text or "max_temp_directory_size" in text:
+        said = str(error)
+        if "space left" in said or "max_temp_directory_size" in said:
             raise DeployError(
                 f"{self._folder}: the disk is full while {self._table} is written;"
                 " nothing was published",

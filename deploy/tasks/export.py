@@ -17,6 +17,7 @@ from deploy.tasks.shown import SHOWN
         "all_columns": "Export columns that the app added as well; asks.",
         "real_ids": "Keep the ids of users instead of pseudonyms; asks.",
         "from_replica": "Read the replica that DATABASE_REPLICA_URL names.",
+        "forget": "Instead, remove the user with this id from the files.",
         "dry_run": "Say what would be written; write nothing.",
         "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
     }
@@ -31,6 +32,7 @@ def export(
     all_columns: bool = False,
     real_ids: bool = False,
     from_replica: bool = False,
+    forget: str = "",
     stack: str = "local",
     dry_run: bool = False,
     yes: bool = False,
@@ -62,5 +64,6 @@ def export(
         all_columns=all_columns,
         real_ids=real_ids,
         from_replica=from_replica,
+        forget=forget,
     )
     raise SystemExit(commands.export(stack, choices, out, dry_run=dry_run, yes=yes))

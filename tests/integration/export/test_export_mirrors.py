@@ -81,8 +81,8 @@ def test_what_moves_to_the_archive_is_there_once(
 ) -> None:
     exports.run()
     source.run(
-        "with gone as (delete from messages where created_at < '2026-10-02' returning *)"
-        " insert into kiloscale.messages_archive (id, chat_id, role, text, created_at,"
+        "with gone as (delete from messages where created_at < '2026-10-02'"
+        " returning *) insert into kiloscale.messages_archive (id, chat_id, role, text, created_at,"
         " meta, status, user_id) select id, chat_id, role, text, created_at, meta,"
         " status, user_id from gone"
     )
@@ -164,12 +164,12 @@ def test_logs_stay_when_retention_has_emptied_their_day(
 ) -> None:
     source.run(
         "insert into edge_function_logs (function_name, level, created_at) select 'f',"
-        " 'info', now() - interval '1 hour' * n from generate_series(0, 47) n"
+        " 'info', now() + interval '1 hour' * n from generate_series(0, 47) n"
     )
     exports.run(tables="edge_function_logs")
     before = exports.rows("select count(*) from {edge_function_logs}")
     source.run(
-        "delete from edge_function_logs where created_at < now() - interval '1d'"
+        "delete from edge_function_logs where created_at > now() + interval '12h'"
     )
 
     code, _ = exports.run(tables="edge_function_logs")
