@@ -80,7 +80,7 @@ class Bucket:
             raise UsageError(
                 f"--to {self.uri}: has objects and no {MANIFEST}: it is not an export;"
                 " nothing was exported",
-                remedy=f"./bootstrap db.export --to s3://{self._bucket}/another-prefix",
+                remedy=f"give --to s3://{self._bucket}/another-prefix",
             )
 
     def scratch(self) -> Path:

@@ -37,7 +37,7 @@ class Table:
     by: By = By.WHOLE
     keeps: bool = False
     optional: bool = False
-    row_bytes: int = 40
+    row_bytes: int = 34
 
 
 def _plain(*names: str) -> tuple[Column, ...]:
@@ -75,7 +75,7 @@ TABLES: tuple[Table, ...] = (
             _length("title"),
             *_private("title", "meta"),
         ),
-        row_bytes=75,
+        row_bytes=37,
     ),
     Table(
         name="messages",
@@ -117,7 +117,7 @@ TABLES: tuple[Table, ...] = (
             # The hash is of the text alone: who guesses a memory could check it.
             *_private("memory_text", "canonical_hash", "memory_metadata"),
         ),
-        row_bytes=95,
+        row_bytes=67,
     ),
     Table(
         name="feature_usage",

@@ -46,7 +46,7 @@ class Folder:
             raise UsageError(
                 f"--to {self._path}: has files and no {MANIFEST}: it is not an export;"
                 " nothing was exported",
-                remedy="./bootstrap db.export --to an empty folder",
+                remedy="give --to an empty folder",
             )
 
     def scratch(self) -> Path:

@@ -32,7 +32,7 @@ def forgetting(session: Session, place: str, user: str) -> Step[Deployment]:
         if made is None or session.unfinished:
             raise UsageError(
                 f"{session.place.name} has no finished export; nothing was changed",
-                remedy="./bootstrap db.export",
+                remedy=f"./bootstrap db.export --to {session.place.name}",
             )
         yield _in_database(place, user)
         shown = session.key.pseudonym("user", user)
@@ -102,7 +102,7 @@ def _removed(
             raise
         raise HalfDoneError(
             f"{error}; {done} of {len(staged)} files are replaced",
-            remedy="./bootstrap db.export, then forget him again",
+            remedy=f"./bootstrap db.export --to {session.place.name}",
         ) from error
     return Result(
         id="forget.removed",

@@ -106,7 +106,7 @@ class Forgetting:
                 raise UsageError(
                     f"{self._place.name}: {file.path} is in the manifest and not there;"
                     " nothing was changed",
-                    remedy="./bootstrap db.export",
+                    remedy=f"./bootstrap db.export --to {self._place.name}",
                 ) from None
         return local
 

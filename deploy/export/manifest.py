@@ -116,7 +116,7 @@ def last(place: Place, stack: str) -> Manifest | None:
         raise UsageError(
             f"{place.name} has the export of stack {found.stack}, not of {stack};"
             " nothing was exported",
-            remedy="./bootstrap db.export --to another folder or prefix",
+            remedy="give --to another folder or prefix",
         )
     return found
 
@@ -138,7 +138,7 @@ def unfinished(place: Place, stack: str) -> frozenset[str]:
         raise UsageError(
             f"{place.name} has an unfinished export of stack {found.stack}, not of"
             f" {stack}; nothing was exported",
-            remedy="./bootstrap db.export --to another folder or prefix",
+            remedy="give --to another folder or prefix",
         )
     _check_paths(place, found.paths, PUBLISHING)
     return frozenset(found.paths)
@@ -163,5 +163,5 @@ def _check_paths(place: Place, paths: Iterable[str], name: str = MANIFEST) -> No
 def _unreadable(place: Place, why: str, name: str = MANIFEST) -> DeployError:
     return DeployError(
         f"{place.name}: {name} cannot be read: {why}; nothing was exported",
-        remedy="./bootstrap db.export --to an empty folder or prefix",
+        remedy="give --to an empty folder or prefix",
     )

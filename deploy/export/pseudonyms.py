@@ -113,5 +113,5 @@ def _mismatch(found: Key | None, expected: str) -> str:
 
 def _remedy(expected: str) -> str:
     if expected == REAL:
-        return "./bootstrap db.export --real-ids, or --full to write all files anew"
-    return f"export {KEY_VARIABLE}=<the key>, or --full to write all files anew"
+        return "add --real-ids, or --full to write all files anew"
+    return f"export {KEY_VARIABLE}=<the key>, or add --full to write all files anew"

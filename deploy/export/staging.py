@@ -243,7 +243,7 @@ def _feed(rows: "psycopg.Copy", pipe: BinaryIO, told: _Told) -> None:
             raise DeployError(
                 f"{told.table}: a row has {len(row) / MIB:.0f} MiB, at most"
                 f" {ROW_MAX / MIB:.0f} MiB can be exported; nothing was published",
-                remedy="./bootstrap db.export without --include-text",
+                remedy="the same command without --include-text, or with --tables",
             )
         pipe.write(row)
         if number % TOLD_EVERY == 0:
@@ -337,5 +337,5 @@ class explained:  # noqa: N801 - a context manager
         raise DeployError(
             f"{self._table}: DuckDB refuses its rows ({type(error).__name__}; its text"
             " may quote them and is not shown); nothing was published",
-            remedy="./bootstrap db.export --debug",
+            remedy="report it with the version of DuckDB: pip show duckdb",
         ) from None

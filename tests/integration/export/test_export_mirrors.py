@@ -82,7 +82,8 @@ def test_what_moves_to_the_archive_is_there_once(
     exports.run()
     source.run(
         "with gone as (delete from messages where created_at < '2026-10-02'"
-        " returning *) insert into kiloscale.messages_archive (id, chat_id, role, text, created_at,"
+        " returning *) insert into kiloscale.messages_archive"
+        " (id, chat_id, role, text, created_at,"
         " meta, status, user_id) select id, chat_id, role, text, created_at, meta,"
         " status, user_id from gone"
     )
