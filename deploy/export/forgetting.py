@@ -13,7 +13,7 @@ from msgspec import structs
 
 from deploy.errors import UsageError
 from deploy.export.manifest import File
-from deploy.export.staging import ROW_GROUP, SETTINGS, Staged, explained, name, text
+from deploy.export.staging import SETTINGS, Staged, explained, in_groups, name, text
 
 if TYPE_CHECKING:
     from deploy.export.bucket import Bucket
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FORGOTTEN = "forgotten"
 """Fingerprint of a file that was changed here: no part of the database has it."""
+
+
+ZIPPED = 6
+"""How many times the bytes of a file its rows are as CSV, about (measured: 5 to 7)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +89,15 @@ class Forgetting:
         """Write a file without his rows."""
         local = self._fetched(found.file)
         target = local.with_suffix(".without")
+        columns = {each.name for each in self._made.tables[found.table].columns}
+        order = "order by created_at" if "created_at" in columns else ""
         with explained(self._folder, found.table):
-            self._duck.execute(
+            in_groups(
+                self._duck,
                 f"copy (select * from read_parquet({text(str(local))})"  # noqa: S608
-                f" where not ({self._his(found.table)})) to {text(str(target))}"
-                f" (format parquet, compression zstd, row_group_size {ROW_GROUP})"
+                f" where not ({self._his(found.table)}) {order}) to {text(str(target))}"
+                " (format parquet, compression zstd, row_group_size {rows})",
+                ZIPPED * found.file.bytes / max(found.file.rows, 1),
             )
         local.unlink()
         rows = found.file.rows - found.rows

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from psycopg.rows import TupleRow
 
 MIB = 1024**2
-MEMORY = "120MiB"
+MEMORY = "150MiB"
 """Of DuckDB; with Python and the pipe the process stays below 300 MB (measured, see
 docs/analytics.md). What does not fit goes to the scratch folder."""
 
@@ -38,8 +38,12 @@ ROW_MAX = 16 * MIB
 """Bytes of a row as CSV. DuckDB keeps a buffer of twice that; BigQuery reads rows of up
 to 50 MB (Google, "Loading Parquet data", input file requirements)."""
 
-ROW_GROUP = 122_880
-"""DuckDB's default: 4 MB of messages without text, 30 MB with it."""
+GROUP_BYTES = 24 * MIB
+"""Of a row group, as CSV. BigQuery advises 16 MiB or more; DuckDB holds one in memory
+several times over."""
+
+GROUP_ROWS = (2048, 122_880)
+"""Fewest and most rows of a row group: a vector of DuckDB, and its default."""
 
 TOLD_EVERY = 100_000
 
@@ -125,7 +129,7 @@ class Staging:
             staged = []
             for part in parts:
                 progress(f"{shape.table.name}: writing {part.value or 'its file'}")
-                staged.append(self._write(shape, part))
+                staged.append(self._write(shape, part, told.row_bytes))
             self._duck.execute("drop table staged")
         return staged
 
@@ -174,11 +178,11 @@ class Staging:
                 [ids, [self._key.pseudonym(kind, each) for each in ids]],
             )
 
-    def _write(self, shape: Shape, part: Part) -> Staged:
+    def _write(self, shape: Shape, part: Part, row_bytes: float) -> Staged:
         """Write one file."""
         path = comparing.path(shape.table, part.value)
         target = self._folder / path.replace("/", ".")
-        self._duck.execute(_writing(shape, part, target))
+        in_groups(self._duck, _writing(shape, part, target), row_bytes)
         counted = self._duck.execute(
             "select num_rows from parquet_file_metadata(?)", [str(target)]
         ).fetchall()
@@ -226,7 +230,13 @@ class _Told:
         self, shape: Shape, total: int, progress: Callable[[str], None]
     ) -> None:
         self.table, self.total = shape.table.name, total
+        self.rows, self.bytes = 0, 0
         self._progress = progress
+
+    @property
+    def row_bytes(self) -> float:
+        """Bytes of a row as CSV, on average."""
+        return self.bytes / max(self.rows, 1)
 
     def at(self, rows: int) -> None:
         self._progress(f"{self.table}: read {rows:,} of {self.total:,} rows")
@@ -238,7 +248,8 @@ def _feed(rows: "psycopg.Copy", pipe: BinaryIO, told: _Told) -> None:
     Raises:
         DeployError: A row is longer than what is read elsewhere.
     """
-    for number, row in enumerate(rows):
+    total = number = 0
+    for number, row in enumerate(rows, start=1):
         if len(row) > ROW_MAX:
             raise DeployError(
                 f"{told.table}: a row has {len(row) / MIB:.0f} MiB, at most"
@@ -246,8 +257,10 @@ def _feed(rows: "psycopg.Copy", pipe: BinaryIO, told: _Told) -> None:
                 remedy="the same command without --include-text, or with --tables",
             )
         pipe.write(row)
+        total += len(row)
         if number % TOLD_EVERY == 0:
             told.at(number)
+    told.rows, told.bytes = number, total
 
 
 def _query(shape: Shape, parts: Sequence[Part], *, everything: bool) -> sql.Composed:
@@ -299,8 +312,36 @@ def _writing(shape: Shape, part: Part, target: Path) -> str:
     return (
         f"copy (select {', '.join(chosen)} from staged s {' '.join(joined)}"  # noqa: S608
         f" {where} order by {ordered}) to {text(str(target))}"
-        f" (format parquet, compression zstd, row_group_size {ROW_GROUP})"
+        " (format parquet, compression zstd, row_group_size {rows})"
     )
+
+
+def in_groups(
+    duck: "duckdb.DuckDBPyConnection", statement: str, row_bytes: float
+) -> None:
+    """Write a file in row groups that fit into memory.
+
+    Rows may be far longer here than elsewhere in the table: where a group does not fit,
+    the file is written again in smaller ones.
+
+    Args:
+        duck: Has the rows.
+        statement: A COPY with ``{rows}`` for the rows of a group.
+        row_bytes: Of a row, on average.
+    """
+    import duckdb
+
+    low, high = GROUP_ROWS
+    rows = int(min(max(GROUP_BYTES / max(row_bytes, 1.0), low), high))
+    while True:
+        try:
+            duck.execute(statement.replace("{rows}", str(rows)))
+        except duckdb.OutOfMemoryException:
+            if rows == low:
+                raise
+            rows = max(rows // 4, low)
+        else:
+            return
 
 
 def name(text: str) -> str:

@@ -91,6 +91,24 @@ def test_times_keep_their_microseconds_in_utc(exports: Any, filled: Any) -> None
     assert found == [("2026-09-30 23:59:59.999999+00",)]
 
 
+def test_a_file_is_sorted_by_time(source: Any, exports: Any, filled: Any) -> None:
+    chat = source.value("select id from conversations")
+    source.run(
+        "insert into messages (chat_id, role, created_at) select %s, 'user',"
+        " timestamptz '2026-10-01Z' + interval '1 s' * (n * 7919 %% 100000)"
+        " from generate_series(1, 9000) n",
+        chat,
+    )
+    exports.run()
+
+    found = exports.rows(
+        "select created_at from {messages} where month = date '2026-10-01'"
+    )
+
+    assert len(found) == 9002
+    assert found == sorted(found)
+
+
 def test_rows_without_a_finite_time_are_there(
     source: Any, exports: Any, filled: Any
 ) -> None:
