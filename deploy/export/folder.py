@@ -51,8 +51,13 @@ class Folder:
 
     def scratch(self) -> Path:
         """Make an empty folder for files on their way here, on the same disk."""
-        if not self._path.exists():
-            self._path.mkdir(parents=True, mode=PRIVATE_FOLDER)
+        try:
+            self._path.mkdir(parents=True, mode=PRIVATE_FOLDER, exist_ok=True)
+        except FileNotFoundError:  # /proc and the like have no new folders
+            raise UsageError(
+                f"--to {self._path}: cannot be made; nothing was exported",
+                remedy=f"ls -ld {self._path.parent}",
+            ) from None
         self.clear()
         return private_folder(self._path / STAGING)
 

@@ -13,7 +13,8 @@ from msgspec import structs
 
 from deploy.errors import UsageError
 from deploy.export.manifest import File
-from deploy.export.staging import SETTINGS, Staged, explained, in_groups, name, text
+from deploy.export.staging import SETTINGS, Staged, explained
+from deploy.export.statements import in_groups, name, text
 
 if TYPE_CHECKING:
     from deploy.export.bucket import Bucket

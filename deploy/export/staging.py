@@ -7,45 +7,30 @@ an extension that it downloads, which a locked-down machine cannot.
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 from psycopg import sql
 
 from deploy.errors import DeployError
 from deploy.export import parts as comparing
-from deploy.export.catalog import By
 from deploy.export.manifest import File
 from deploy.export.parts import Part
+from deploy.export.pipe import MIB, Reader, Told, feed
 from deploy.export.pseudonyms import Key
-from deploy.export.shapes import NO_TIME, Shape
+from deploy.export.shapes import Shape
+from deploy.export.statements import in_groups, name, query, reading, writing
 
 if TYPE_CHECKING:
-    import duckdb
     import psycopg
     from psycopg.rows import TupleRow
 
-MIB = 1024**2
 MEMORY = "150MiB"
 """Of DuckDB; with Python and the pipe the process stays below 300 MB (measured, see
 docs/analytics.md). What does not fit goes to the scratch folder."""
-
-ROW_MAX = 16 * MIB
-"""Bytes of a row as CSV. DuckDB keeps a buffer of twice that; BigQuery reads rows of up
-to 50 MB (Google, "Loading Parquet data", input file requirements)."""
-
-GROUP_BYTES = 24 * MIB
-"""Of a row group, as CSV. BigQuery advises 16 MiB or more; DuckDB holds one in memory
-several times over."""
-
-GROUP_ROWS = (2048, 122_880)
-"""Fewest and most rows of a row group: a vector of DuckDB, and its default."""
-
-TOLD_EVERY = 100_000
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": MEMORY,
@@ -122,9 +107,9 @@ class Staging:
         """
         total = sum(part.rows for part in parts)
         with explained(self._folder, shape.table.name):
-            query = _query(shape, parts, everything=everything)
-            told = _Told(shape, total, progress)
-            self._read(connection, query, told, shape)
+            copy = query(shape, parts, everything=everything)
+            told = Told(shape, total, progress)
+            self._read(connection, copy, told, shape)
             self._replace(shape)
             staged = []
             for part in parts:
@@ -136,21 +121,21 @@ class Staging:
     def _read(
         self,
         connection: "psycopg.Connection[TupleRow]",
-        query: sql.Composed,
-        told: "_Told",
+        copy: sql.Composed,
+        told: Told,
         shape: Shape,
     ) -> None:
         """Stream rows through a pipe: this thread writes it, DuckDB reads it."""
-        reading, writing = os.pipe()
-        reader = _Reader(self._duck, _reading(shape, reading), reading)
+        source, sink = os.pipe()
+        reader = Reader(self._duck, reading(shape, source), source)
         reader.start()
         try:
             with (
-                os.fdopen(writing, "wb", buffering=MIB) as pipe,
+                os.fdopen(sink, "wb", buffering=MIB) as pipe,
                 connection.cursor() as cursor,
-                cursor.copy(query) as rows,
+                cursor.copy(copy) as rows,
             ):
-                _feed(rows, pipe, told)
+                feed(rows, pipe, told)
         except BrokenPipeError:
             # DuckDB gave up; it says why below. What is left of the COPY is not read.
             reader.join()
@@ -182,7 +167,7 @@ class Staging:
         """Write one file."""
         path = comparing.path(shape.table, part.value)
         target = self._folder / path.replace("/", ".")
-        in_groups(self._duck, _writing(shape, part, target), row_bytes)
+        in_groups(self._duck, writing(shape, part, target), row_bytes)
         counted = self._duck.execute(
             "select num_rows from parquet_file_metadata(?)", [str(target)]
         ).fetchall()
@@ -198,160 +183,6 @@ class Staging:
             high=part.high,
         )
         return Staged.of(target, described)
-
-
-class _Reader(threading.Thread):
-    """Runs one statement of DuckDB beside the thread that feeds it."""
-
-    def __init__(
-        self, duck: "duckdb.DuckDBPyConnection", statement: str, descriptor: int
-    ) -> None:
-        super().__init__(daemon=True)
-        self._duck, self._statement = duck, statement
-        self._descriptor = descriptor
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        import duckdb
-
-        try:
-            self._duck.execute(self._statement)
-        except duckdb.Error as error:
-            self.error = error
-        finally:
-            # Else whoever feeds would wait for ever for somebody to read.
-            os.close(self._descriptor)
-
-
-class _Told:
-    """Tells how many rows of a table have been read."""
-
-    def __init__(
-        self, shape: Shape, total: int, progress: Callable[[str], None]
-    ) -> None:
-        self.table, self.total = shape.table.name, total
-        self.rows, self.bytes = 0, 0
-        self._progress = progress
-
-    @property
-    def row_bytes(self) -> float:
-        """Bytes of a row as CSV, on average."""
-        return self.bytes / max(self.rows, 1)
-
-    def at(self, rows: int) -> None:
-        self._progress(f"{self.table}: read {rows:,} of {self.total:,} rows")
-
-
-def _feed(rows: "psycopg.Copy", pipe: BinaryIO, told: _Told) -> None:
-    """Write the rows of a COPY into a pipe.
-
-    Raises:
-        DeployError: A row is longer than what is read elsewhere.
-    """
-    total = number = 0
-    for number, row in enumerate(rows, start=1):
-        if len(row) > ROW_MAX:
-            raise DeployError(
-                f"{told.table}: a row has {len(row) / MIB:.0f} MiB, at most"
-                f" {ROW_MAX / MIB:.0f} MiB can be exported; nothing was published",
-                remedy="the same command without --include-text, or with --tables",
-            )
-        pipe.write(row)
-        total += len(row)
-        if number % TOLD_EVERY == 0:
-            told.at(number)
-    told.rows, told.bytes = number, total
-
-
-def _query(shape: Shape, parts: Sequence[Part], *, everything: bool) -> sql.Composed:
-    """Make the COPY of the parts of a table."""
-    some = sql.SQL("").format()
-    if not everything and shape.table.by is not By.WHOLE:
-        days = sql.SQL(", ").join(sql.Literal(part.value) for part in parts)
-        some = sql.SQL(" where {} = any (array[{}]::date[])").format(shape.part(), days)
-    return sql.SQL(
-        "copy (select {values} from ({rows}) r{some}) to stdout (format csv)"
-    ).format(values=shape.values(), rows=shape.rows(), some=some)
-
-
-def _reading(shape: Shape, descriptor: int) -> str:
-    """Make the statement that reads the pipe into a table."""
-    columns = ", ".join(
-        f"{text(each.name)}: '{each.kind.form.staged}'" for each in shape.columns
-    )
-    part = f"date {text(NO_TIME)}"
-    if shape.table.by is not By.WHOLE:
-        part = (
-            f"coalesce(date_trunc('{shape.table.by.value}', created_at)::date, {part})"
-        )
-    return (
-        f'create or replace table staged as select *, {part} as "the part"'  # noqa: S608
-        " from read_csv("
-        f"'/dev/fd/{descriptor}', columns={{{columns}}}, header=false,"
-        " auto_detect=false, delim=',', quote='\"', escape='\"', new_line='\\n',"
-        " allow_quoted_nulls=false, parallel=false,"
-        f" max_line_size={ROW_MAX + MIB}, buffer_size={2 * (ROW_MAX + MIB)})"
-    )
-
-
-def _writing(shape: Shape, part: Part, target: Path) -> str:
-    """Make the statement that writes a file from the table."""
-    chosen, joined = [], []
-    for each in shape.columns:
-        value = f"s.{name(each.name)}"
-        if each.kind.form.pseudonym:
-            table = name(f"of {each.name}")
-            joined.append(f"left join {table} on {table}.real = {value}")
-            value = f"{table}.shown"
-        written = each.kind.form.written.format(value)
-        chosen.append(f"{written} as {name(each.name)}")
-    names = [each.name for each in shape.columns]
-    order = [each for each in ("created_at", *shape.table.key) if each in names]
-    where = f"where s.\"the part\" = date '{part.value}'" if part.value else ""
-    ordered = ", ".join(f"s.{name(each)}" for each in dict.fromkeys(order))
-    return (
-        f"copy (select {', '.join(chosen)} from staged s {' '.join(joined)}"  # noqa: S608
-        f" {where} order by {ordered}) to {text(str(target))}"
-        " (format parquet, compression zstd, row_group_size {rows})"
-    )
-
-
-def in_groups(
-    duck: "duckdb.DuckDBPyConnection", statement: str, row_bytes: float
-) -> None:
-    """Write a file in row groups that fit into memory.
-
-    Rows may be far longer here than elsewhere in the table: where a group does not fit,
-    the file is written again in smaller ones.
-
-    Args:
-        duck: Has the rows.
-        statement: A COPY with ``{rows}`` for the rows of a group.
-        row_bytes: Of a row, on average.
-    """
-    import duckdb
-
-    low, high = GROUP_ROWS
-    rows = int(min(max(GROUP_BYTES / max(row_bytes, 1.0), low), high))
-    while True:
-        try:
-            duck.execute(statement.replace("{rows}", str(rows)))
-        except duckdb.OutOfMemoryException:
-            if rows == low:
-                raise
-            rows = max(rows // 4, low)
-        else:
-            return
-
-
-def name(text: str) -> str:
-    """Quote a name; the app's own columns may have any."""
-    return '"' + text.replace('"', '""') + '"'
-
-
-def text(text: str) -> str:
-    """Quote a text."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 class explained:  # noqa: N801 - a context manager
