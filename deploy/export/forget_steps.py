@@ -97,7 +97,7 @@ def _removed(
             session.place, without(made, staged), staged, (), session.progress
         ):
             done += 1
-    except DeployError as error:
+    except (DeployError, OSError) as error:
         if not done:
             raise
         raise HalfDoneError(

@@ -73,10 +73,11 @@ class Staging:
 
         self._folder = folder
         self._key = key
-        self._duck = duckdb.connect(
-            folder / "rows.duckdb",
-            config=SETTINGS | {"temp_directory": str(folder / "spilled")},
-        )
+        with explained(folder, "the scratch database"):
+            self._duck = duckdb.connect(
+                folder / "rows.duckdb",
+                config=SETTINGS | {"temp_directory": str(folder / "spilled")},
+            )
         self._duck.execute("set TimeZone = 'UTC'")
         self._duck.execute("set enable_progress_bar = false")
 

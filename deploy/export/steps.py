@@ -71,13 +71,13 @@ def publishing(session: Session) -> Step[Deployment]:
         try:
             for _ in session.publish():
                 done += 1
-        except DeployError as error:
+        except (DeployError, OSError) as error:
             if not done:
                 raise
             raise HalfDoneError(
                 f"{error}; {done} files are replaced, the manifest is not",
                 remedy="run the same command again: it goes on",
-                evidence=error.evidence,
+                evidence=getattr(error, "evidence", None),
             ) from error
         yield _published(session, done)
         if session.key.made:
