@@ -7,6 +7,7 @@ from deploy.tasks import (
     checklist,
     cloud,
     crons,
+    export,
     forecast,
     inspection,
     local,
@@ -66,6 +67,7 @@ GROUPS = {
         inspection.bloat,
         partitioning.partition,
         partitioning.citus_ddl,
+        export.export,
     ),
     "queue": (
         queues.dead,

@@ -13,6 +13,7 @@ GROUPS: tuple[str, ...] = (
     "forecasting",
     "hot_paths",
     "reading",
+    "exporting",
     "archiving",
     "reclaiming",
     "conversion",

@@ -1,0 +1,1 @@
+"""The analytics export: tables as Parquet files that mirror the database."""
