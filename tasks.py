@@ -3,6 +3,7 @@
 from invoke.collection import Collection
 
 from deploy.tasks import (
+    cdn,
     checklist,
     cloud,
     crons,
@@ -31,6 +32,7 @@ namespace = Collection(
     workshop.openapi,
 )
 GROUPS = {
+    "cdn": (cdn.verify, cdn.purge),
     "cloud": (cloud.rights,),
     "local": (
         local.start,

@@ -38,7 +38,7 @@ Compared = Iterator[tuple[str, str, list[Difference]]]
 
 def _parts(cloudfront: Any, edge: Edge) -> Compared:
     """Compare the distribution, what it refuses, and each of its behaviours."""
-    known = _distribution(cloudfront, edge.config.domain)
+    known = distribution(cloudfront, edge.config.domain)
     if known is None:
         yield "distribution", f"distribution of {edge.config.domain}", [GONE]
         return
@@ -68,7 +68,7 @@ def _behaviors(cloudfront: Any, resource: str, behaviors: Sequence[Found]) -> Co
         yield f"more-{pattern}", f"behaviours of {resource}", [more]
 
 
-def _distribution(cloudfront: Any, domain: str) -> str | None:
+def distribution(cloudfront: Any, domain: str) -> str | None:
     """Find the id of the distribution that has a name; ``None`` if none has it."""
     for page in cloudfront.get_paginator("list_distributions").paginate():
         for each in page["DistributionList"].get("Items") or []:
