@@ -116,6 +116,7 @@ def uploaded(site: Site, key: str) -> Iterator[Uploads]:
         headers=headers,
         timeout=TIMEOUT_S,
         trust_env=not site.is_local,
+        verify=not site.is_local,
     ) as client:
         try:
             for rule in EDGE_RULES:

@@ -23,7 +23,8 @@ class Site:
         mode: One of `infra.cdn_config.CDN_MODES`, not ``none``.
         base_url: Its address, without a slash at the end.
         origin_url: Address of the Supabase project.
-        is_local: Whether it is the edge of the local stack.
+        is_local: Whether it is the edge of the local stack, without TLS: to load the
+            certificates for a client takes longer than its requests.
         origin_log: Log of the origin's requests, where they can be counted.
     """
 

@@ -14,7 +14,7 @@ from infra.cdn_config import CLOUDFRONT
 PATIENCE_S = 20.0
 """Each location of a CDN fills its own copy, and keeps it once it has answered."""
 
-PAUSE_S = 0.05
+PAUSE_S = 0.01
 PAUSE_MAX_S = 1.0
 CLOUDFLARE_HITS = frozenset({"HIT", "UPDATING", "STALE"})
 

@@ -64,6 +64,7 @@ class WorkerBackend:
                 content=json.dumps(call.body),
                 headers={"authorization": f"Bearer {self.key}"},
                 timeout=TIMEOUT_S,
+                verify=self.base_url.startswith("https:"),
             )
         except httpx.HTTPError as error:
             what = type(error).__name__

@@ -95,7 +95,12 @@ def _probe(stack: LocalStack) -> str:
     if {key: served(stack).get(key) for key in now} != now:
         raise NoAnswerError("it serves other rules or another origin than declared")
     try:
-        answer = httpx.get(stack.edge_url, timeout=PROBE_TIMEOUT_S, trust_env=False)
+        answer = httpx.get(
+            stack.edge_url,
+            timeout=PROBE_TIMEOUT_S,
+            trust_env=False,
+            verify=False,  # noqa: S501 - plain HTTP on loopback
+        )
     except httpx.HTTPError as error:
         raise NoAnswerError(f"{stack.edge_url}: {error}") from error
     # No object is at the root: this is the Worker's own refusal.
