@@ -18,7 +18,8 @@ function request()
 end
 
 function response(status, headers)
-  if status ~= 200 or headers["cf-cache-status"] ~= "HIT" then
+  local cache = headers["cf-cache-status"] or headers["CF-Cache-Status"]
+  if status ~= 200 or cache ~= "HIT" then
     missed = missed + 1
   end
 end
