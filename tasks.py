@@ -32,7 +32,7 @@ namespace = Collection(
     workshop.openapi,
 )
 GROUPS = {
-    "cdn": (cdn.verify, cdn.purge),
+    "cdn": (cdn.verify, cdn.purge, cdn.watch),
     "cloud": (cloud.rights,),
     "local": (
         local.start,

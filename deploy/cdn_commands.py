@@ -83,6 +83,32 @@ def purge(stack: str, asked: Asked, out: Output) -> int:
         return int(report.exit_code)
 
 
+def watch(stack: str, out: Output, *, stop: bool, dry_run: bool, yes: bool) -> int:
+    """Have changed images purged by themselves, or end it; give the exit code."""
+    with run.ending("cdn.watch", stack, as_json=out.as_json, debug=out.debug):
+        from deploy.cdn import watching
+
+        check_stack(stack)
+        progress = console.Progress()
+        deployment = Deployment(stack=stack, progress=progress.say, dry_run=dry_run)
+        watching.check(deployment)
+        run.confirm(
+            deployment,
+            yes=yes,
+            task="cdn.watch --stop" if stop else "cdn.watch",
+            doing="remove its two triggers of storage.objects"
+            if stop
+            else "put two triggers on its storage.objects",
+        )
+        body = watching.unwatch if stop else watching.watch
+        step = Step(id="cdn", title="watch public images", run=body)
+        report = run.checklist(
+            "cdn.watch", deployment, [step], progress, judge=run.plain_judge
+        )
+        console.show(report, as_json=out.as_json, evidence=out.evidence)
+        return int(report.exit_code)
+
+
 def _listed(text: str) -> Sequence[str]:
     """Read a list that is parted by commas."""
     return tuple(each.strip() for each in text.split(",") if each.strip())

@@ -82,3 +82,39 @@ def purge(
         path=path, tag=tag, everything=everything, wait=wait, dry_run=dry_run, yes=yes
     )
     raise SystemExit(cdn_commands.purge(stack, asked, out))
+
+
+@task(
+    help=SHOWN
+    | {
+        "stop": "End it; what is noted already is still sent.",
+        "dry_run": "Show what would be watched; change nothing.",
+        "yes": "Do not ask before a cloud stack's database is changed.",
+    }
+)
+def watch(
+    c: Context,
+    stop: bool = False,
+    stack: str = "local",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Have overwritten and deleted images purged by themselves, within 2 minutes.
+
+    Two triggers on storage.objects note them in the outbox, and relay-outbox tells the
+    Worker. For cdn worker-cache; --stop removes the triggers.
+
+    Examples: cdn.watch --stack production --dry-run | cdn.watch --stack production |
+    cdn.watch --stop --stack production
+
+    Exit codes: 0 watched, or ended; 2 usage; 3 auth; 4 failed.
+    """
+    from deploy import cdn_commands, commands
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    raise SystemExit(
+        cdn_commands.watch(stack, out, stop=stop, dry_run=dry_run, yes=yes)
+    )
