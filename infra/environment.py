@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from infra.catalog.caches import CACHE_LIFETIMES
+from infra.catalog.cdn_modes import WORKER_CACHE
 from infra.catalog.limits import RATE_LIMITS, PlanLimit
 from infra.catalog.models import PRICES, UNKNOWN
 from infra.catalog.replicas import REPLICA_STALENESS_S
 from infra.catalog.services import REDIS_SETTING, Service
-from infra.cdn_config import WORKER_CACHE, CdnConfig
+from infra.cdn_config import CdnConfig
 from infra.config import StackConfig
 from infra.edge.worker_settings import PURGE_PATH
 from infra.naming import metrics_namespace

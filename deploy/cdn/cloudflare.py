@@ -13,7 +13,7 @@ from deploy.cdn.purging.calls import TooManyError
 from deploy.checklist import Result
 from deploy.drift.findings import GONE, Difference, differs
 from deploy.errors import AuthError, DeployError
-from infra.cdn_config import CACHE_RULES
+from infra.catalog.cdn_modes import CACHE_RULES
 from infra.components.cloudflare_cdn import PHASE
 from infra.edge.worker_settings import WORKER
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.cdn import edge
 from deploy.checklist import Result, skipped
-from deploy.cloud import settings
 from deploy.deployment import Deployment
 from deploy.errors import DeployError
-from infra.cdn_config import NONE, WORKER_CACHE_API, WORKER_MODES
+from infra.catalog.cdn_modes import NONE, WORKER_CACHE_API, WORKER_MODES
 
 SERVICE_KEY = ("supabaseServiceKey", "KILOSCALE_SUPABASE_SERVICE_KEY")
 PURGE_KEY = ("purgeKey", "KILOSCALE_PURGE_KEY")
@@ -49,6 +47,8 @@ def find(deployment: Deployment, check_id: str = "cdn.all") -> Site | Result:
     """
     if deployment.is_local:
         return _local(deployment, check_id)
+    from deploy.cdn import edge
+
     declared = edge.of_stack(deployment.stack)
     if declared.config.mode == NONE:
         return skipped(
@@ -90,6 +90,8 @@ def service_key(deployment: Deployment) -> str | None:
     """Give the key with which objects may be written; ``None`` if nobody has it."""
     if deployment.is_local:
         return deployment.require_local().service_role_key
+    from deploy.cloud import settings
+
     return settings.secret(deployment, SERVICE_KEY)
 
 
@@ -97,4 +99,6 @@ def purge_key(deployment: Deployment) -> str | None:
     """Give the key of the Worker's purge path; ``None`` if nobody has it."""
     if deployment.is_local:
         return deployment.require_local().purge_key
+    from deploy.cloud import settings
+
     return settings.secret(deployment, PURGE_KEY)

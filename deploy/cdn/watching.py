@@ -9,7 +9,7 @@ from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
 from deploy.errors import DeployError, UsageError
 from infra.catalog.cdn import EDGE_RULES
-from infra.cdn_config import WORKER_CACHE
+from infra.catalog.cdn_modes import WORKER_CACHE
 
 if TYPE_CHECKING:
     import psycopg

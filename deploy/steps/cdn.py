@@ -18,7 +18,6 @@ DONE = frozenset({Status.PASS, Status.WARN, Status.SKIPPED})
 def run(deployment: Deployment) -> Iterator[Result]:
     """Prove the CDN, or say since when it is proved."""
     from deploy.cdn.site import find
-    from deploy.cdn.verify import verify
 
     if deployment.dry_run:
         yield skipped("cdn.all", "a dry run asks for no images")
@@ -33,6 +32,8 @@ def run(deployment: Deployment) -> Iterator[Result]:
         at = entries["cdn_proved_at"]
         yield skipped("cdn.all", f"proved for these very rules at {at}")
         return
+    from deploy.cdn.verify import verify
+
     complete = True
     for result in verify(deployment, objects()):
         proves = result.id.startswith("cdn.hit")

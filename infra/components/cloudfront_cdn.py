@@ -8,7 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.catalog.cdn import EDGE_RULES, NOT_FOUND_TTL_S
-from infra.cdn_config import CLOUDFRONT, CdnConfig
+from infra.catalog.cdn_modes import CLOUDFRONT
+from infra.cdn_config import CdnConfig
 from infra.components.certificate import (
     Certificate,
     CertificateArgs,

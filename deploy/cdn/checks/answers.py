@@ -8,7 +8,7 @@ from deploy.cdn.checks.hits import Seen, is_hit, is_same_copy
 from deploy.cdn.site import Site
 from deploy.checklist import Result, Status, skipped
 from infra.catalog.cdn import CONTENT_SECURITY_POLICY
-from infra.cdn_config import CACHE_RULES, WORKER_CACHE
+from infra.catalog.cdn_modes import CACHE_RULES, WORKER_CACHE
 
 PART = 10
 """Bytes of the part that is asked for."""

@@ -9,7 +9,7 @@ from deploy.cdn.probes import Probe
 from deploy.cdn.site import Site
 from deploy.checklist import Result, Status
 from infra.catalog.cdn import EdgeRule
-from infra.cdn_config import CLOUDFRONT
+from infra.catalog.cdn_modes import CLOUDFRONT
 
 PATIENCE_S = 20.0
 """Each location of a CDN fills its own copy, and keeps it once it has answered."""

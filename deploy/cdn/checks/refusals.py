@@ -8,7 +8,7 @@ from deploy.cdn.checks.hits import is_hit
 from deploy.cdn.probes import Probe
 from deploy.cdn.site import Site
 from deploy.checklist import Result, Status
-from infra.cdn_config import CACHE_RULES
+from infra.catalog.cdn_modes import CACHE_RULES
 
 STORAGE = "/storage/v1/object"
 BLOCKED = (

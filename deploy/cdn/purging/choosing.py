@@ -14,7 +14,7 @@ from deploy.cdn.site import PURGE_KEY, Site, find, purge_key
 from deploy.checklist import Result
 from deploy.deployment import Deployment
 from deploy.errors import AuthError, DeployError, UsageError
-from infra.cdn_config import CLOUDFRONT, WORKER_CACHE
+from infra.catalog.cdn_modes import CLOUDFRONT, WORKER_CACHE
 
 
 def site_of(deployment: Deployment) -> Site:
