@@ -4,6 +4,7 @@ from invoke.collection import Collection
 
 from deploy.tasks import (
     archival,
+    cdn,
     checklist,
     cloud,
     crons,
@@ -74,6 +75,11 @@ GROUPS = {
         queues.replay,
     ),
     "secrets": (secrets.check,),
+    "cdn": (
+        cdn.verify,
+        cdn.purge,
+        cdn.watch,
+    ),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy import console
-from deploy.checklist import Result, Status, Step
+from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import LOCAL, Deployment
 from deploy.errors import ExitCode, UsageError
 from deploy.run import checklist, ending, plain_judge
@@ -82,6 +82,8 @@ def status(*, as_json: bool) -> int:
 
 def _part(part: "PartStatus", *, changed: bool = False) -> Result:
     """Say whether a part runs, and where."""
+    if part.missing:
+        return skipped(f"local.{part.name}", part.missing.reason, part.missing.remedy)
     where = f"127.0.0.1:{part.port}, pid {part.pid}"
     return Result(
         id=f"local.{part.name}",

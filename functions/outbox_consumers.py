@@ -14,6 +14,7 @@ from functions.extract_memory.memories import UnreadableAnswerError
 from functions.llm_handler.answers import Answerer
 from functions.relay_outbox.queries import Failure, Row
 from functions.shared.providers.interface import ProviderError
+from functions.shared.queues import BATCH_MAX
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,7 @@ class Consumer(Protocol):
     """
 
     deletes: bool
+    batch_max: int
     age_s: float
     """How long a row must have been ready before it is taken, in seconds."""
 
@@ -113,6 +115,7 @@ class AnswerConsumer:
     """Answers messages, some at a time; a `Consumer`."""
 
     deletes = False
+    batch_max = BATCH_MAX
     age_s = 0.0
 
     def __init__(self, service: Answerer) -> None:
@@ -141,6 +144,7 @@ class ExtractionConsumer:
     """Reads conversations for memories, some at a time; a `Consumer`."""
 
     deletes = False
+    batch_max = BATCH_MAX
     age_s = 10.0
     """As the window of the queue: turns that follow each other are read together."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pulumi
 
-from infra.cdn_config import CLOUDFRONT, NONE
+from infra.catalog.cdn_modes import CLOUDFRONT, NONE
 from infra.components.cloudflare_cdn import CloudflareCdn, CloudflareCdnArgs
 from infra.components.cloudfront_cdn import CloudFrontCdn, CloudFrontCdnArgs
 from infra.config import StackConfig

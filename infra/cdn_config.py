@@ -6,19 +6,17 @@ from urllib.parse import urlsplit
 
 import pulumi
 
+from infra.catalog.cdn_modes import (
+    CACHE_RULES,
+    CDN_MODES,
+    CLOUDFLARE_MODES,
+    CLOUDFRONT,
+    NONE,
+    WORKER_MODES,
+)
 from infra.config_checks import LOCAL, long_enough
 from infra.config_values import Values
 from infra.edge_accounts import EdgeAccounts, domain
-
-NONE = "none"
-WORKER_CACHE = "worker-cache"
-WORKER_CACHE_API = "worker-cache-api"
-CACHE_RULES = "cache-rules"
-CLOUDFRONT = "cloudfront"
-
-CDN_MODES = (NONE, WORKER_CACHE, WORKER_CACHE_API, CACHE_RULES, CLOUDFRONT)
-WORKER_MODES = frozenset({WORKER_CACHE, WORKER_CACHE_API})
-CLOUDFLARE_MODES = WORKER_MODES | {CACHE_RULES}
 
 SUPABASE_DOMAIN = ".supabase.co"
 

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from infra.catalog.caches import CACHE_LIFETIMES
+from infra.catalog.cdn_modes import WORKER_CACHE
 from infra.catalog.limits import RATE_LIMITS, PlanLimit
 from infra.catalog.models import PRICES, UNKNOWN
 from infra.catalog.replicas import REPLICA_STALENESS_S
 from infra.catalog.services import REDIS_SETTING, Service
+from infra.cdn_config import CdnConfig
 from infra.config import StackConfig
+from infra.edge.worker_settings import PURGE_PATH
 from infra.naming import metrics_namespace
 
 
@@ -58,6 +61,7 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
         "ALLOWED_ORIGINS": ",".join(config.allowed_origins),
         "SUPABASE_URL": config.supabase_url,
         "SUPABASE_SERVICE_KEY": config.supabase_service_key,
+        **_of_cdn(config.cdn),
         "GEMINI_API_KEY": config.gemini_api_key,
         "GEMINI_BASE_URL": config.gemini_base_url,
         "OPENAI_API_KEY": config.openai_api_key,
@@ -68,6 +72,15 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
         "EXTRACTION_POLICY": config.extraction_policy,
         "LLM_DAY_BUDGET_MICROUSD": str(round(config.llm_day_budget_usd * 1_000_000)),
         "LLM_PRICES": _prices(),
+    }
+
+
+def _of_cdn(cdn: CdnConfig) -> dict[str, pulumi.Input[str]]:
+    """Give how a service has the CDN forget; only Workers Cache forgets everywhere."""
+    forgets = cdn.mode == WORKER_CACHE
+    return {
+        "CDN_PURGE_URL": f"{cdn.base_url}{PURGE_PATH}" if forgets else "",
+        "CDN_PURGE_KEY": (cdn.purge_key or "") if forgets else "",
     }
 
 

@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
 from deploy.cdn.compare import cache_rules, worker
 from deploy.cdn.edge import Edge
+from deploy.cdn.purging.calls import TooManyError
 from deploy.checklist import Result
 from deploy.drift.findings import GONE, Difference, differs
 from deploy.errors import AuthError, DeployError
-from infra.cdn_config import CACHE_RULES
+from infra.catalog.cdn_modes import CACHE_RULES
 from infra.components.cloudflare_cdn import PHASE
 from infra.edge.worker_settings import WORKER
 
 BASE_URL = "https://api.cloudflare.com/client/v4"
 TIMEOUT_S = 30.0
+RATE_WAIT_S = 15.0
 PART = "cdn"
 
 
@@ -62,23 +65,51 @@ class Api:
         answer = self._get(path, {})
         return None if answer is None else answer.content
 
+    def send(self, path: str, body: Mapping[str, object]) -> None:
+        """Send a command.
+
+        Raises:
+            AuthError: The token is refused.
+            TooManyError: Cloudflare takes no more at this moment.
+            DeployError: Nobody answers, or it is refused.
+        """
+        with _answering():
+            answer = self._client.post(path, json=dict(body))
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            told = answer.headers.get("retry-after", "")
+            wait_s = float(told) if told.isdecimal() else RATE_WAIT_S
+            raise TooManyError("Cloudflare takes no more purges now", wait_s=wait_s)
+        _judge(path, answer)
+
     def _get(self, path: str, query: Mapping[str, str]) -> httpx.Response | None:
-        try:
+        with _answering():
             answer = self._client.get(path, params=query)
-        except httpx.HTTPError as error:
-            what = type(error).__name__
-            raise DeployError(f"Cloudflare does not answer: {what}") from error
-        if answer.status_code in (401, 403):
-            raise AuthError(
-                f"Cloudflare refuses the API token for {path}: {_told(answer)}",
-                remedy="./bootstrap cloud.rights shows the token's permissions",
-            )
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
-        if answer.is_error:
-            told = f"{answer.status_code} {_told(answer)}"
-            raise DeployError(f"Cloudflare: {path}: {told}")
+        _judge(path, answer)
         return answer
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """Say that nobody answers."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        what = type(error).__name__
+        raise DeployError(f"Cloudflare does not answer: {what}") from error
+
+
+def _judge(path: str, answer: httpx.Response) -> None:
+    """Raise what an answer refuses."""
+    if answer.status_code in (401, 403):
+        raise AuthError(
+            f"Cloudflare refuses the API token for {path}: {_told(answer)}",
+            remedy="./bootstrap cloud.rights shows the token's permissions",
+        )
+    if answer.is_error:
+        told = f"{answer.status_code} {_told(answer)}"
+        raise DeployError(f"Cloudflare: {path}: {told}")
 
 
 def look(api: Api, edge: Edge, remedy: str) -> Iterator[Result]:

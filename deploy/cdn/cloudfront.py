@@ -38,7 +38,7 @@ Compared = Iterator[tuple[str, str, list[Difference]]]
 
 def _parts(cloudfront: Any, edge: Edge) -> Compared:
     """Compare the distribution, what it refuses, and each of its behaviours."""
-    known = _distribution(cloudfront, edge.config.domain)
+    known = distribution(cloudfront, edge.config.domain)
     if known is None:
         yield "distribution", f"distribution of {edge.config.domain}", [GONE]
         return
@@ -47,18 +47,22 @@ def _parts(cloudfront: Any, edge: Edge) -> Compared:
     yield "distribution", resource, list(_general(config, edge))
     refused = list(_refusal(cloudfront, config, edge))
     yield "refusal", f"what {resource} refuses", refused
-    yield from _behaviors(cloudfront, resource, _items(config, "CacheBehaviors"))
+    behaviors = _items(config, "CacheBehaviors")
+    yield from _behaviors(cloudfront, edge, resource, behaviors)
 
 
-def _behaviors(cloudfront: Any, resource: str, behaviors: Sequence[Found]) -> Compared:
+def _behaviors(
+    cloudfront: Any, edge: Edge, resource: str, behaviors: Sequence[Found]
+) -> Compared:
     """Compare the behaviours, of which the first that matches counts."""
     found = {each["PathPattern"]: each for each in behaviors}
     wanted = [each.pattern for each in path_patterns.render()]
-    for declared in path_patterns.render():
+    for number, declared in enumerate(path_patterns.render(), 1):
         here = found.get(declared.pattern)
-        name = f"{declared.rule.name}{declared.pattern.rpartition('*')[2]}"
+        rule = declared.rule.name if declared.rule else f"refused-{number}"
+        name = f"{rule}{declared.pattern.rpartition('*')[2] if declared.rule else ''}"
         about = f"behaviour {declared.pattern} of {resource}"
-        compared = _behavior(cloudfront, declared, here) if here else [GONE]
+        compared = _behavior(cloudfront, edge, declared, here) if here else [GONE]
         yield name, about, list(compared)
     if list(found) != wanted and sorted(found) == sorted(wanted):
         moved = Difference(name="order", declared=wanted, found=list(found))
@@ -68,7 +72,7 @@ def _behaviors(cloudfront: Any, resource: str, behaviors: Sequence[Found]) -> Co
         yield f"more-{pattern}", f"behaviours of {resource}", [more]
 
 
-def _distribution(cloudfront: Any, domain: str) -> str | None:
+def distribution(cloudfront: Any, domain: str) -> str | None:
     """Find the id of the distribution that has a name; ``None`` if none has it."""
     for page in cloudfront.get_paginator("list_distributions").paginate():
         for each in page["DistributionList"].get("Items") or []:
@@ -102,29 +106,41 @@ def _general(config: Found, edge: Edge) -> Iterator[Difference]:
 
 def _refusal(cloudfront: Any, config: Found, edge: Edge) -> Iterator[Difference]:
     """Compare what answers every path that no rule covers."""
-    default = config["DefaultCacheBehavior"]
     name = refusal_name(edge.name)
-    names = [
-        each["FunctionARN"].rpartition("/")[2]
-        for each in _items(default, "FunctionAssociations")
-        if each["EventType"] == VIEWER_REQUEST
-    ]
-    yield from _compared(
-        {
-            "CachePolicyId": (CACHING_DISABLED, default.get("CachePolicyId")),
-            "FunctionAssociations": ([name], names),
-        }
-    )
-    if names == [name]:
+    default = config["DefaultCacheBehavior"]
+    yield from _refusing(default, edge)
+    if _functions(default) == [name]:
         code = cloudfront.get_function(Name=name, Stage="LIVE")["FunctionCode"].read()
         if code != REFUSE.read_bytes():
             yield Difference(name="code", declared=REFUSE.name, found="other code")
 
 
+def _refusing(behavior: Found, edge: Edge) -> Iterator[Difference]:
+    """Compare a behaviour that has to answer without the origin."""
+    yield from _compared(
+        {
+            "CachePolicyId": (CACHING_DISABLED, behavior.get("CachePolicyId")),
+            "FunctionAssociations": ([refusal_name(edge.name)], _functions(behavior)),
+        }
+    )
+
+
+def _functions(behavior: Found) -> list[str]:
+    """Name the functions that answer in a behaviour's place."""
+    return [
+        each["FunctionARN"].rpartition("/")[2]
+        for each in _items(behavior, "FunctionAssociations")
+        if each["EventType"] == VIEWER_REQUEST
+    ]
+
+
 def _behavior(
-    cloudfront: Any, declared: PathPattern, found: Found
+    cloudfront: Any, edge: Edge, declared: PathPattern, found: Found
 ) -> Iterator[Difference]:
     """Compare how long CloudFront and browsers keep what a pattern covers."""
+    if declared.rule is None:
+        yield from _refusing(found, edge)
+        return
     edge_s, browser_s = declared.rule.edge_ttl_s, declared.rule.browser_ttl_s
     yield from _compared(
         {

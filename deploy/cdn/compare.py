@@ -6,7 +6,8 @@ from typing import Any
 
 from deploy.drift.findings import GONE, Difference
 from infra.catalog.cdn import WORKER_COMPATIBILITY_DATE
-from infra.cdn_config import WORKER_CACHE, CdnConfig
+from infra.catalog.cdn_modes import WORKER_CACHE
+from infra.cdn_config import CdnConfig
 from infra.components.cloudflare_cdn import LOG_SAMPLING_RATE, bindings, rule_inputs
 from infra.edge import cache_rules as renderer
 from infra.edge.worker_settings import PURGE_KEY_BINDING, SETTINGS_BINDING

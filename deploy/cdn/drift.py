@@ -7,7 +7,7 @@ from deploy.cdn import cloudflare, cloudfront, edge
 from deploy.checklist import Result
 from deploy.deployment import Deployment
 from deploy.drift.findings import looked_at, skipped
-from infra.cdn_config import CLOUDFLARE_MODES, NONE
+from infra.catalog.cdn_modes import CLOUDFLARE_MODES, NONE
 
 PART = "cdn"
 TOKEN = "CLOUDFLARE_API_TOKEN"  # noqa: S105  # a variable's name

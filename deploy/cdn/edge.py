@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from deploy import stackfiles
 from deploy.errors import UsageError
-from infra.cdn_config import CDN_MODES, CdnConfig
+from infra.catalog.cdn_modes import CDN_MODES
+from infra.cdn_config import CdnConfig
 from infra.config_checks import origin
 from infra.config_values import Values
 from infra.edge_accounts import EdgeAccounts, domain

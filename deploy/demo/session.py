@@ -34,7 +34,7 @@ def session(deployment: Deployment, *, alone: bool = False) -> Iterator[Connecti
         LockedError: Another demo is at work on this database.
     """
     url = deployment.require_local().database_url
-    down = [part.name for part in stack.status(deployment.state) if not part.running]
+    down = [part.name for part in stack.status(deployment.state) if part.is_down]
     if down:
         raise DeployError(
             f"of the local stack {' and '.join(down)} do not run: nothing was changed",

@@ -143,6 +143,8 @@ def inputs_digest(
         digest.update(str(path.relative_to(REPOSITORY)).encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     facts = asdict(found) if found else {}
+    for of_edge in ("edge_url", "purge_key"):  # no resource knows the edge
+        facts.pop(of_edge, None)
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     zips = {name: bundle.sha256 for name, bundle in bundles.items()}
     digest.update(json.dumps(zips, sort_keys=True).encode())

@@ -1,1 +1,1 @@
-"""The local stack: PostgreSQL, the AWS emulator and the Supabase stand-in."""
+"""The local stack: PostgreSQL, the AWS emulator, the stand-in, the edge."""

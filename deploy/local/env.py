@@ -14,6 +14,7 @@ def env_lines(stack: LocalStack) -> dict[str, str]:
     """
     return {
         "SUPABASE_URL": stack.supabase_url,
+        "CDN_BASE_URL": stack.edge_url,
         "SUPABASE_ANON_KEY": stack.anon_key,
         "SUPABASE_SERVICE_ROLE_KEY": stack.service_role_key,
         "SUPABASE_JWT_SECRET": stack.jwt_secret,

@@ -41,6 +41,8 @@ class LocalStack:
         mark: Stands in the environment of each process of the stack.
         home: Folder of what unprivileged accounts own; the state folder, or a short
             one elsewhere if they cannot enter the state folder.
+        edge_url: Base URL of the edge; empty in a stack of an earlier version.
+        purge_key: What a caller of the edge's purge path must know.
     """
 
     state: Path
@@ -58,6 +60,8 @@ class LocalStack:
     anon_key: str = field(default="", repr=False)
     mark: str = ""
     home: Path | None = None
+    edge_url: str = ""
+    purge_key: str = field(default="", repr=False)
 
     @classmethod
     def load(cls, state: Path) -> Self | None:
@@ -101,12 +105,29 @@ class LocalStack:
         """Port of the stand-in on 127.0.0.1."""
         return _port(self.supabase_url)
 
+    @property
+    def edge_port(self) -> int:
+        """Port of the edge on 127.0.0.1; 0 if it has none yet."""
+        return _port(self.edge_url) if self.edge_url else 0
+
+    def with_edge(self) -> Self:
+        """Give the same stack with an edge, if it has none."""
+        if self.edge_url:
+            return self
+        taken = (self.postgres_port, self.emulator_port, self.supabase_port)
+        return replace(
+            self,
+            edge_url=f"http://{LOOPBACK}:{free_port(taken)}",
+            purge_key=secrets.token_urlsafe(32),
+        )
+
     def on_ports(
         self,
         *,
         postgres: int | None = None,
         emulator: int | None = None,
         supabase: int | None = None,
+        edge: int | None = None,
     ) -> Self:
         """Give the same stack with some parts on other ports."""
         port = postgres or self.postgres_port
@@ -117,6 +138,7 @@ class LocalStack:
             database_url=_at_port(self.database_url, port),
             emulator_url=_at_port(self.emulator_url, emulator or self.emulator_port),
             supabase_url=_at_port(self.supabase_url, supabase or self.supabase_port),
+            edge_url=_at_port(self.edge_url, edge) if edge else self.edge_url,
         )
 
 
@@ -142,7 +164,7 @@ def new_stack(state: Path, *, home: Path, taken: Collection[int] = ()) -> LocalS
         anon_key=api_key("anon", jwt_secret),
         mark=secrets.token_hex(16),
         home=home,
-    )
+    ).with_edge()
 
 
 def _database_url(role: str, port: int) -> str:

@@ -25,17 +25,34 @@ class NoAnswerError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Why a part cannot run on this machine, and what would change that."""
+
+    reason: str
+    remedy: str
+
+
+class UnavailableError(DeployError):
+    """A part that the others do without cannot run on this machine."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(missing.reason, remedy=missing.remedy)
+        self.missing = missing
+
+
+@dataclass(frozen=True, kw_only=True)
 class Part:
     """How to start, ask and end one part.
 
     Attributes:
-        name: ``postgres``, ``emulator`` or ``stand-in``.
+        name: ``postgres``, ``emulator``, ``stand-in`` or ``edge``.
         port: Its port in a stack.
         launch: Starts it; makes what it needs first.
         settle: Waits until it is of use.
         probe: Asks it; gives a line about it, or raises `NoAnswerError`.
         shutdown: Signals that end it, each with the seconds to wait after it.
         end_leftovers: Ends what outlived it and cannot be found by its mark.
+        missing: Says why it cannot run here, if the others do without it.
     """
 
     name: str
@@ -45,6 +62,7 @@ class Part:
     probe: Callable[[LocalStack], str]
     shutdown: tuple[tuple[signal.Signals, float], ...]
     end_leftovers: Callable[[LocalStack], int] = lambda _: 0
+    missing: Callable[[], Missing | None] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +70,13 @@ class PartStatus:
     """What a part is doing.
 
     Attributes:
-        name: ``postgres``, ``emulator`` or ``stand-in``.
+        name: ``postgres``, ``emulator``, ``stand-in`` or ``edge``.
         running: Whether it answers.
         pid: Its process, or ``None``.
         port: Its port on 127.0.0.1, or ``None`` if no stack was made.
         detail: One line about it.
         log: Its log file.
+        missing: Why it cannot run here; the stack does without it.
     """
 
     name: str
@@ -66,6 +85,12 @@ class PartStatus:
     port: int | None
     detail: str
     log: Path
+    missing: Missing | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it should run and does not."""
+        return not self.running and self.missing is None
 
 
 def log_path(state: Path, name: str) -> Path:
@@ -105,13 +130,15 @@ def status_of(part: Part, stack: LocalStack) -> PartStatus:
             running, detail = True, part.probe(stack)
         except NoAnswerError as exc:
             detail = f"process {known[0].pid} does not answer: {exc}"
+    missing = None if running else part.missing()
     return PartStatus(
         name=part.name,
         running=running,
         pid=known[0].pid if known and alive else None,
         port=part.port(stack),
-        detail=detail,
+        detail=missing.reason if missing else detail,
         log=log_path(stack.state, part.name),
+        missing=missing,
     )
 
 
@@ -187,7 +214,13 @@ def ask(url: str) -> dict[str, Any]:
     import httpx
 
     try:
-        answer = httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False)
+        answer = httpx.get(
+            url,
+            timeout=PROBE_TIMEOUT_S,
+            trust_env=False,
+            # To load the certificates takes longer than the answer.
+            verify=False,  # noqa: S501 - plain HTTP on loopback
+        )
         answer.raise_for_status()
         return dict(answer.json())
     except (httpx.HTTPError, ValueError) as exc:

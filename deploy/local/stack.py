@@ -12,6 +12,7 @@ from pathlib import Path
 from deploy.errors import DeployError
 from deploy.local.accounts import CLUSTER_ACCOUNTS, unprivileged
 from deploy.local.cluster import PASSAGE
+from deploy.local.edge.part import EDGE
 from deploy.local.emulator import EMULATOR
 from deploy.local.facts import LocalStack, new_stack
 from deploy.local.files import private_folder
@@ -19,6 +20,7 @@ from deploy.local.locking import LOCK_FILE, locked
 from deploy.local.parts import (
     Part,
     PartStatus,
+    UnavailableError,
     end_part,
     is_at_home,
     log_path,
@@ -29,7 +31,7 @@ from deploy.local.ports import free_port, is_free
 from deploy.local.postgres import POSTGRES
 from deploy.local.standin import STANDIN
 
-PARTS: tuple[Part, ...] = (POSTGRES, EMULATOR, STANDIN)
+PARTS: tuple[Part, ...] = (POSTGRES, EMULATOR, STANDIN, EDGE)
 
 Progress = Callable[[str], None]
 
@@ -50,7 +52,7 @@ class Started:
     Attributes:
         stack: Its facts.
         changed: Whether any part had to be started.
-        parts: The parts; all run.
+        parts: The parts; all run but those that are missing.
     """
 
     stack: LocalStack
@@ -70,27 +72,44 @@ def start(state: Path, progress: Progress) -> Started:
     """
     make_state(state)
     with locked(state, progress):
-        stack = LocalStack.load(state) or _new(state, progress)
+        stack = _complete(LocalStack.load(state) or _new(state, progress))
         before = _look(stack)
-        down = [
-            part
-            for part in PARTS
-            if not before[part.name].running or not is_at_home(part, stack)
-        ]
+        down = _down(stack, before)
         if not down:
             return Started(stack=stack, changed=False, parts=tuple(before.values()))
         for part in down:
             end_part(part, state, stack)
-        stack = _settle_ports(stack, down, progress)
-        _start_parts(down, stack, progress)
-        return Started(stack=stack, changed=True, parts=tuple(_look(stack).values()))
+        moved = _settle_ports(stack, down, progress)
+        if moved != stack:
+            # Who was told the old address has to be told the new one.
+            others = [part for part in _down(moved, _look(moved)) if part not in down]
+            for part in others:
+                end_part(part, state, moved)
+            down += others
+        changed = _start_parts(down, moved, progress)
+        return Started(stack=moved, changed=changed, parts=tuple(_look(moved).values()))
 
 
-def _start_parts(parts: list[Part], stack: LocalStack, progress: Progress) -> None:
-    """Start parts at the same time; raise what failed once all are done."""
+def _down(stack: LocalStack, seen: dict[str, PartStatus]) -> list[Part]:
+    """Give the parts that have to be started."""
+    return [
+        part
+        for part in PARTS
+        if seen[part.name].is_down
+        or (seen[part.name].running and not is_at_home(part, stack))
+    ]
+
+
+def _start_parts(parts: list[Part], stack: LocalStack, progress: Progress) -> bool:
+    """Start parts at the same time; raise what failed once all are done.
+
+    Returns:
+        Whether any runs that did not before.
+    """
     progress(f"starting {', '.join(part.name for part in parts)}")
     began = time.perf_counter()
     failed: list[DeployError] = []
+    left_out = 0
     with ThreadPoolExecutor(len(parts)) as pool:
         running: dict[Future[None], Part] = {
             pool.submit(_start_part, part, stack): part for part in parts
@@ -99,6 +118,9 @@ def _start_parts(parts: list[Part], stack: LocalStack, progress: Progress) -> No
             part = running[future]
             try:
                 future.result()
+            except UnavailableError as exc:
+                left_out += 1
+                progress(f"{part.name} is left out: {exc}")
             except DeployError as exc:
                 failed.append(exc)
             else:
@@ -106,6 +128,7 @@ def _start_parts(parts: list[Part], stack: LocalStack, progress: Progress) -> No
                 progress(f"{part.name} answers on {part.port(stack)} ({took:.1f} s)")
     if failed:
         raise failed[0]
+    return left_out < len(parts)
 
 
 def _start_part(part: Part, stack: LocalStack) -> None:
@@ -204,6 +227,14 @@ def _new(state: Path, progress: Progress) -> LocalStack:
     return stack
 
 
+def _complete(stack: LocalStack) -> LocalStack:
+    """Give a stack of an earlier version what it has not yet."""
+    whole = stack.with_edge()
+    if whole != stack:
+        whole.save()
+    return whole
+
+
 def _choose_home(state: Path, progress: Progress) -> Path:
     account = unprivileged(CLUSTER_ACCOUNTS)
     if account is None or account.may("x", state):
@@ -234,6 +265,7 @@ def _settle_ports(
         postgres=chosen.get(POSTGRES.name),
         emulator=chosen.get(EMULATOR.name),
         supabase=chosen.get(STANDIN.name),
+        edge=chosen.get(EDGE.name),
     )
     stack.save()
     return stack

@@ -13,7 +13,10 @@ from infra.catalog.queues import QUEUES, Queue
 REALTIME = "realtime"
 """Topic of the events that the relay broadcasts itself: there is no queue."""
 
-NAMES = (*(queue.name for queue in QUEUES), REALTIME)
+CDN_PURGE = "cdn-purge"
+"""Topic of changed images, of which the relay itself tells the CDN."""
+
+NAMES = (*(queue.name for queue in QUEUES), REALTIME, CDN_PURGE)
 """What ``--queue`` may name."""
 
 

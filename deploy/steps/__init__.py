@@ -6,13 +6,13 @@ from deploy.steps import (
     alarms,
     backup,
     bundles,
+    cdn,
     crons,
     database,
     functions,
     infrastructure,
     migrations,
     monitoring,
-    not_built,
     preflight,
 )
 
@@ -27,7 +27,7 @@ CHECKLIST: tuple[Step[Deployment], ...] = (
     functions.STEP,
     monitoring.STEP,
     alarms.STEP,
-    not_built.CDN,
+    cdn.STEP,
 )
 
 VERIFY_CRONS: tuple[Step[Deployment], ...] = (crons.VERIFY, monitoring.VERIFY)

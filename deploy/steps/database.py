@@ -53,7 +53,7 @@ def start_local(deployment: Deployment, step: str = "database") -> Result:
 
     if deployment.dry_run:
         parts = stack.status(deployment.state)
-        down = [part.name for part in parts if not part.running]
+        down = [part.name for part in parts if part.is_down]
         return Result(
             id=f"{step}.local-stack",
             title=f"would start {', '.join(down)}" if down else "running",
@@ -62,7 +62,10 @@ def start_local(deployment: Deployment, step: str = "database") -> Result:
             planned=bool(down),
         )
     started = stack.start(deployment.state, deployment.progress)
-    where = ", ".join(f"{part.name} :{part.port}" for part in started.parts)
+    where = ", ".join(
+        f"{part.name} :{part.port}" if part.running else f"no {part.name}"
+        for part in started.parts
+    )
     return Result(
         id=f"{step}.local-stack",
         title=f"{'started' if started.changed else 'running'}: {where}",

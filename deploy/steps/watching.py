@@ -36,7 +36,7 @@ def dead_parts(step_id: str, deployment: Deployment) -> Iterator[Result]:
 
     if not deployment.is_local or deployment.local_stack() is None:
         return
-    dead = [part for part in stack.status(deployment.state) if not part.running]
+    dead = [part for part in stack.status(deployment.state) if part.is_down]
     if not dead:
         return
     names = ", ".join(part.name for part in dead)

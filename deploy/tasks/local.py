@@ -8,7 +8,7 @@ from deploy.tasks.shown import SHOWN
 
 @task(help={"json": SHOWN["json"]})
 def start(c: Context, json: bool = False) -> None:
-    """Start the local stack: PostgreSQL, the AWS emulator, the stand-in.
+    """Start the local stack: PostgreSQL, the emulator, the stand-in, the edge.
 
     Examples: local.start | local.start --json
     """
@@ -41,7 +41,7 @@ def status(c: Context, json: bool = False) -> None:
 
 @task(
     help={
-        "part": "postgres, emulator or stand-in; empty for all.",
+        "part": "postgres, emulator, stand-in or edge; empty for all.",
         "lines": "How many lines from the end.",
         "json": SHOWN["json"],
     }

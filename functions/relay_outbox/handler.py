@@ -13,6 +13,7 @@ from functions.relay_outbox.outbox import (
     RealtimeCarrier,
     sweep,
 )
+from functions.relay_outbox.purging import PurgeCarrier
 from functions.relay_outbox.settings import Settings
 from functions.shared.database import Database, SingleConnection
 from functions.shared.logging import configure, request_id
@@ -35,6 +36,10 @@ def carriers(settings: Settings) -> dict[str, Carrier]:
     if settings.supabase_url:
         found["realtime"] = RealtimeCarrier(
             Broadcaster(settings.supabase_url, settings.supabase_service_key)
+        )
+    if settings.cdn_purge_url:
+        found["cdn-purge"] = PurgeCarrier(
+            settings.cdn_purge_url, settings.cdn_purge_key
         )
     return found
 

@@ -25,6 +25,9 @@ class Carrier(Protocol):
     deletes: bool
     """Whether delivery is the whole effect, so that the row goes with it."""
 
+    batch_max: int
+    """Most rows that are sent together."""
+
     def carry(self, rows: Sequence[Row]) -> dict[int, Failure]:
         """Send rows; give those that were not taken, by their id."""
 
@@ -33,6 +36,7 @@ class QueueCarrier:
     """Sends rows to an SQS queue; their consumer deletes them."""
 
     deletes = False
+    batch_max = BATCH_MAX
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
@@ -55,6 +59,7 @@ class RealtimeCarrier:
     """Broadcasts rows; nobody else consumes them."""
 
     deletes = True
+    batch_max = BATCH_MAX
 
     def __init__(self, broadcaster: Broadcaster) -> None:
         self._broadcaster = broadcaster
@@ -113,7 +118,7 @@ def sweep(
             if left_s() < LEFT_MIN_S:
                 done.complete = False
                 break
-            rows = _claim(database, topic)
+            rows = _claim(database, topic, carrier.batch_max)
             if not rows:
                 break
             failures = carrier.carry(rows)
@@ -133,12 +138,12 @@ def is_away(rows: Sequence[Row], failures: Mapping[int, Failure]) -> bool:
     return len(passing) == len(rows)
 
 
-def _claim(database: Database, topic: str) -> list[Row]:
+def _claim(database: Database, topic: str, batch: int) -> list[Row]:
     """Claim one batch."""
     # Repeated after a claim that was cut off, it takes the next rows; those of the
     # first one are due again after their backoff.
     return database.run(
-        lambda connection: queries.claim(connection, topic, BATCH_MAX),
+        lambda connection: queries.claim(connection, topic, batch),
         repeatable=True,
     )
 

@@ -16,6 +16,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         queue_url_extraction: SQS queue of extract_memory; likewise.
         supabase_url: Base of Supabase's APIs; empty leaves realtime events alone.
         supabase_service_key: Key with which realtime events are sent.
+        cdn_purge_url: Purge path of the CDN's Worker; empty leaves its rows alone.
+        cdn_purge_key: What callers of that path must know.
     """
 
     database_url: str
@@ -23,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     queue_url_extraction: str
     supabase_url: str
     supabase_service_key: str
+    cdn_purge_url: str
+    cdn_purge_key: str
 
     @classmethod
     def from_environ(cls, variables: Mapping[str, str]) -> "Settings":
@@ -38,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             queue_url_extraction=environment.text("QUEUE_URL_EXTRACTION"),
             supabase_url=environment.text("SUPABASE_URL"),
             supabase_service_key=environment.text("SUPABASE_SERVICE_KEY"),
+            cdn_purge_url=environment.text("CDN_PURGE_URL"),
+            cdn_purge_key=environment.text("CDN_PURGE_KEY"),
         )
         environment.check()
         return settings

@@ -40,7 +40,7 @@ SECRETS: tuple[Secret, ...] = (
     Secret(config="openaiApiKey", field="openai_api_key", setting="OPENAI_API_KEY"),
     Secret(config=REDIS_CONFIG, field="redis_url", setting=REDIS_SETTING),
     Secret(config="alertWebhook", field="alert_webhook", setting=""),
-    Secret(config="purgeKey", field="cdn.purge_key", setting=""),
+    Secret(config="purgeKey", field="cdn.purge_key", setting="CDN_PURGE_KEY"),
 )
 
 

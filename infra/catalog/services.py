@@ -118,6 +118,8 @@ RELAY_OUTBOX = Service(
         "QUEUE_URL_EXTRACTION",
         "SUPABASE_URL",
         "SUPABASE_SERVICE_KEY",
+        "CDN_PURGE_URL",
+        "CDN_PURGE_KEY",
     ),
 )
 LLM_HANDLER = Service(

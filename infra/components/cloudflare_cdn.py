@@ -6,13 +6,13 @@ from typing import Any
 import pulumi
 
 from infra.catalog.cdn import WORKER_COMPATIBILITY_DATE
-from infra.cdn_config import (
+from infra.catalog.cdn_modes import (
     CACHE_RULES,
     CLOUDFLARE_MODES,
     WORKER_CACHE,
     WORKER_CACHE_API,
-    CdnConfig,
 )
+from infra.cdn_config import CdnConfig
 from infra.components.dns_record import DnsRecord, DnsRecordArgs
 from infra.edge import cache_rules, worker_settings
 from infra.edge_accounts import EdgeAccounts

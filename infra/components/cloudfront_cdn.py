@@ -8,7 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.catalog.cdn import EDGE_RULES, NOT_FOUND_TTL_S
-from infra.cdn_config import CLOUDFRONT, CdnConfig
+from infra.catalog.cdn_modes import CLOUDFRONT
+from infra.cdn_config import CdnConfig
 from infra.components.certificate import (
     Certificate,
     CertificateArgs,
@@ -90,6 +91,7 @@ class CloudFrontCdn(pulumi.ComponentResource):
             CertificateArgs(domain=args.config.domain, accounts=args.accounts),
             child,
         )
+        refuse = _refuse(name, args, child)
         distribution = aws.cloudfront.Distribution(
             name,
             enabled=True,
@@ -99,8 +101,8 @@ class CloudFrontCdn(pulumi.ComponentResource):
             is_ipv6_enabled=True,
             price_class=PRICE_CLASS,
             origins=[_origin(args.config.origin_host)],
-            default_cache_behavior=_refusal(name, args, child),
-            ordered_cache_behaviors=_behaviors(name, args, child),
+            default_cache_behavior=_refusal(refuse),
+            ordered_cache_behaviors=_behaviors(name, args, refuse, child),
             custom_error_responses=_errors(),
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate=viewer_certificate(certificate.arn),
@@ -141,11 +143,11 @@ def refusal_name(physical_name: str) -> str:
     return f"{physical_name}-refuse"
 
 
-def _refusal(
+def _refuse(
     name: str, args: CloudFrontCdnArgs, opts: pulumi.ResourceOptions
-) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
-    """Answer every path that no rule covers, without asking the origin."""
-    refuse = aws.cloudfront.Function(
+) -> aws.cloudfront.Function:
+    """Make what answers without asking the origin."""
+    return aws.cloudfront.Function(
         f"{name}-refuse",
         name=refusal_name(args.physical_name),
         comment="Kiloscale: 404 for what is no public image",
@@ -154,6 +156,12 @@ def _refusal(
         code=REFUSE.read_text(encoding="utf-8"),
         opts=opts,
     )
+
+
+def _refusal(
+    refuse: aws.cloudfront.Function,
+) -> aws.cloudfront.DistributionDefaultCacheBehaviorArgs:
+    """Answer every path that no rule covers."""
     return aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
         **COMMON,
         cache_policy_id=CACHING_DISABLED,
@@ -166,7 +174,10 @@ def _refusal(
 
 
 def _behaviors(
-    name: str, args: CloudFrontCdnArgs, opts: pulumi.ResourceOptions
+    name: str,
+    args: CloudFrontCdnArgs,
+    refuse: aws.cloudfront.Function,
+    opts: pulumi.ResourceOptions,
 ) -> list[aws.cloudfront.DistributionOrderedCacheBehaviorArgs]:
     """Make one behaviour for each pattern, and one policy for each lifetime."""
     lifetimes = {
@@ -190,6 +201,17 @@ def _behaviors(
             path_pattern=each.pattern,
             cache_policy_id=lifetimes[each.rule.edge_ttl_s].id,
             response_headers_policy_id=headers[each.rule.browser_ttl_s].id,
+        )
+        if each.rule
+        else aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
+            **COMMON,
+            path_pattern=each.pattern,
+            cache_policy_id=CACHING_DISABLED,
+            function_associations=[
+                aws.cloudfront.DistributionOrderedCacheBehaviorFunctionAssociationArgs(
+                    event_type="viewer-request", function_arn=refuse.arn
+                )
+            ],
         )
         for each in path_patterns.render()
     ]

@@ -9,6 +9,7 @@ from infra.catalog.cdn import (
     EDGE_TTL_MIN_FREE_S,
     EdgeRule,
 )
+from infra.edge.names import EMPTY_PART, ENCODED, END
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,4 +77,9 @@ def expression(host: str, rule: EdgeRule) -> str:
     ]
     if rule.suffix:
         parts.append(f'ends_with(lower(http.request.uri.path), "{rule.suffix}")')
+    parts.append(f'not http.request.uri.path contains "{EMPTY_PART}"')
+    parts.append(f'not ends_with(http.request.uri.path, "{END}")')
+    parts += [
+        f'not lower(http.request.uri.path) contains "{encoded}"' for encoded in ENCODED
+    ]
     return f"({' and '.join(parts)})"

@@ -46,18 +46,16 @@ def origins_speak_https(resources: Resources) -> Iterator[Finding]:
 def images_only_are_served(resources: Resources) -> Iterator[Finding]:
     """Find distributions of public images that hand other paths on to Supabase."""
     for each in _of_images(resources):
-        refusals = [
-            found
-            for found in each.get("defaultCacheBehavior").get("functionAssociations")
-            or []
-            if found["eventType"] == "viewer-request"
-        ]
-        if not any(_refuses(resources, found["functionArn"]) for found in refusals):
+        if not _is_refused(resources, each.get("defaultCacheBehavior")):
             yield each.finding(
                 images_only_are_served,
                 "the default behaviour is an open proxy to the REST API and Auth of the"
                 " project; a viewer-request function must answer it with 404",
             )
+        for behavior in each.get("orderedCacheBehaviors"):
+            if _has_function(behavior) and not _is_refused(resources, behavior):
+                what = f"{behavior['pathPattern']}: its function does not answer 404"
+                yield each.finding(images_only_are_served, what)
 
 
 def origins_see_their_own_host(resources: Resources) -> Iterator[Finding]:
@@ -108,7 +106,9 @@ def images_run_no_scripts(resources: Resources) -> Iterator[Finding]:
     """Find images that a browser would run scripts of, on the app's own domain."""
     for each in _of_images(resources):
         for behavior in each.get("orderedCacheBehaviors"):
-            if not behavior.get("responseHeadersPolicyId"):
+            # Where a function answers no image is served: `images_only_are_served`.
+            is_bare = not behavior.get("responseHeadersPolicyId")
+            if is_bare and not _has_function(behavior):
                 what = f"{behavior['pathPattern']}: no response headers policy"
                 yield each.finding(images_run_no_scripts, what)
     for each in resources.of(HEADERS_POLICY):
@@ -134,6 +134,25 @@ def _of_images(resources: Resources) -> Iterator[Registered]:
         ordered = each.get("orderedCacheBehaviors") or []
         if any(found["pathPattern"].startswith(PUBLIC_PATH) for found in ordered):
             yield each
+
+
+def _has_function(behavior: Mapping[str, Any]) -> bool:
+    """Whether a function sees each request first."""
+    return bool(_functions(behavior))
+
+
+def _functions(behavior: Mapping[str, Any]) -> list[Any]:
+    """Give the functions that see each request first."""
+    return [
+        found["functionArn"]
+        for found in behavior.get("functionAssociations") or []
+        if found["eventType"] == "viewer-request"
+    ]
+
+
+def _is_refused(resources: Resources, behavior: Mapping[str, Any]) -> bool:
+    """Whether a behaviour answers with 404 and asks no origin."""
+    return any(_refuses(resources, arn) for arn in _functions(behavior))
 
 
 def _refuses(resources: Resources, arn: object) -> bool:

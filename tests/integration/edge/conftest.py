@@ -5,16 +5,19 @@ from collections.abc import Iterator
 import edge_bench
 import hostile_origin
 import pytest
-from edge_bench import NoWorkerdError, Worker
+from edge_bench import Worker
 from hostile_origin import Origin
+
+from deploy.local.edge.installing import modules
+from deploy.local.parts import UnavailableError
 
 
 @pytest.fixture(scope="session", autouse=True)
 def workerd() -> None:
     """The runtime, installed; without it each test is skipped with the reason."""
     try:
-        edge_bench.modules()
-    except NoWorkerdError as error:
+        modules()
+    except UnavailableError as error:
         pytest.skip(str(error))
 
 

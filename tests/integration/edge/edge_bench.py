@@ -1,33 +1,22 @@
 """Runs the production Worker in the real workerd, in front of an origin of ours."""
 
-import hashlib
 import http.client
 import json
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from deploy.paths import REPOSITORY
+from deploy.local.edge.installing import modules
+from deploy.local.edge.part import RUNNER
 from infra.catalog.cdn import WORKER_COMPATIBILITY_DATE
 from infra.edge import worker_settings
 
-LOCK = REPOSITORY / "infra" / "edge" / "package-lock.json"
-CACHE = REPOSITORY / "dist" / ".edge"
-BENCH = Path(__file__).with_name("workerd.mjs")
 PURGE_KEY = "p" * 40
 START_S = 30
-NODE_MAJOR_MIN = 20
-
-
-class NoWorkerdError(Exception):
-    """The Workers runtime cannot be had here; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,51 +50,6 @@ class Worker:
         return answer
 
 
-@cache
-def modules() -> Path:
-    """Give the folder of miniflare; install it from the lock if it is not there.
-
-    Raises:
-        NoWorkerdError: There is no Node.js, or npm cannot install it.
-    """
-    if _node_major() < NODE_MAJOR_MIN or not shutil.which("npm"):
-        raise NoWorkerdError(f"needs Node.js {NODE_MAJOR_MIN} or later, with npm")
-    name = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
-    folder = CACHE / name
-    if folder.exists():
-        return folder
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE, prefix=".stage-") as stage:
-        unfinished = Path(stage, name)
-        unfinished.mkdir()
-        for each in ("package.json", LOCK.name):
-            shutil.copy(LOCK.with_name(each), unfinished)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        run = subprocess.run(
-            command, cwd=unfinished, capture_output=True, text=True, check=False
-        )
-        if run.returncode:
-            reason = (run.stderr.strip().splitlines() or ["no reason given"])[0]
-            raise NoWorkerdError(f"`npm ci` in infra/edge failed: {reason}")
-        try:
-            unfinished.rename(folder)
-        except OSError:
-            if not folder.exists():  # else another worker was first
-                raise
-    return folder
-
-
-def _node_major() -> int:
-    """The major version of Node.js; 0 where there is none."""
-    node = shutil.which("node")
-    if not node:
-        return 0
-    told = subprocess.run(
-        [node, "--version"], capture_output=True, text=True, check=True
-    )
-    return int(told.stdout.strip().lstrip("v").partition(".")[0] or 0)
-
-
 @contextmanager
 def running(
     origin: str, cache_kind: str, wrapper: str = "", **bindings: Any
@@ -130,19 +74,29 @@ def running(
             **bindings,
         },
     }
-    process = subprocess.Popen(
-        ["node", str(BENCH), json.dumps(given)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line, f"{BENCH.name} ended with {process.wait(START_S)}"
-        yield Worker(url=json.loads(line)["url"])
-    finally:
-        process.stdin.close()
-        process.wait(START_S)
-        process.stdout.close()
+    with serving(given) as worker:
+        yield worker
+
+
+@contextmanager
+def serving(given: dict[str, Any]) -> Iterator[Worker]:
+    """Run workerd with what workerd.mjs is given until the block ends."""
+    with tempfile.NamedTemporaryFile("w", prefix="ks-edge-", suffix=".json") as file:
+        json.dump({**given, "endsWithInput": True}, file)
+        file.flush()
+        process = subprocess.Popen(
+            ["node", str(RUNNER), file.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin
+        assert process.stdout
+        try:
+            line = process.stdout.readline()
+            assert line, f"{RUNNER.name} ended with {process.wait(START_S)}"
+            yield Worker(url=json.loads(line)["url"])
+        finally:
+            process.stdin.close()
+            process.wait(START_S)
+            process.stdout.close()

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
-from edge_bench import BENCH, START_S, Worker, modules
+from edge_bench import Worker, serving
 
+from deploy.local.edge.installing import modules
 from infra.catalog.cdn import WORKER_COMPATIBILITY_DATE
 from infra.components.api_front_worker import BINDING, FLAGS
 from infra.edge.front_code import worker_code, worker_settings
@@ -121,19 +121,5 @@ def fronting(
         "compatibilityFlags": FLAGS,
         "bindings": {BINDING: settings},
     }
-    process = subprocess.Popen(
-        ["node", str(BENCH), json.dumps(given)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdin
-    assert process.stdout
-    try:
-        line = process.stdout.readline()
-        assert line, f"{BENCH.name} ended with {process.wait(START_S)}"
-        yield Worker(url=json.loads(line)["url"])
-    finally:
-        process.stdin.close()
-        process.wait(START_S)
-        process.stdout.close()
+    with serving(given) as worker:
+        yield worker

@@ -4,11 +4,12 @@ import json
 import time
 from urllib.parse import urlsplit
 
-import edge_bench
 import pytest
 from front_bench import SLOW_S, echo, fronting
 from front_corpus import USER, front, requests, token
 
+from deploy.local.edge.installing import modules
+from deploy.local.parts import UnavailableError
 from infra.front_routing import Side, bucket_of, decide
 
 USERS_BUCKET = bucket_of(USER)
@@ -27,8 +28,8 @@ def sides():
 def worker(sides, tmp_path_factory):
     """The front at a share of half the users."""
     try:
-        edge_bench.modules()
-    except edge_bench.NoWorkerdError as error:
+        modules()
+    except UnavailableError as error:
         pytest.skip(str(error))
     (ours, _), (present, _) = sides
     names = front(50)

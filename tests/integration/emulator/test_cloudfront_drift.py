@@ -16,7 +16,9 @@ pytestmark = pytest.mark.integration
 
 DOMAIN, ORIGIN = "cdn.example.com", "abcdefghijklmnopqrst.supabase.co"
 NAME = "kiloscale-production-cdn-refuse"
-PATTERNS = [(each.pattern, each.rule) for each in path_patterns.render()]
+RENDERED = path_patterns.render()
+PATTERNS = [(each.pattern, each.rule) for each in RENDERED if each.rule]
+REFUSED = [each.pattern for each in RENDERED if not each.rule]
 
 
 def counted(items):
@@ -72,7 +74,17 @@ def made(start):
     headers = {ttl: headers_policy(cloudfront, ttl) for ttl in browser}
     refuse = function(cloudfront, REFUSE.read_bytes())
     common = {"TargetOriginId": "o", "ViewerProtocolPolicy": "redirect-to-https"}
-    behaviors = [
+    association = {"FunctionARN": refuse, "EventType": "viewer-request"}
+    refusing = [
+        {
+            **common,
+            "PathPattern": pattern,
+            "CachePolicyId": CACHING_DISABLED,
+            "FunctionAssociations": counted([association]),
+        }
+        for pattern in REFUSED
+    ]
+    behaviors = refusing + [
         {
             **common,
             "PathPattern": pattern,
@@ -81,7 +93,6 @@ def made(start):
         }
         for pattern, rule in PATTERNS
     ]
-    association = {"FunctionARN": refuse, "EventType": "viewer-request"}
     config = {
         "CallerReference": "1",
         "Comment": "",
@@ -158,7 +169,9 @@ def test_a_distribution_as_declared_does_not_differ(cloud):
 
 def test_what_somebody_changed_at_the_console_is_told(cloud, made):
     def changed(config):
-        behaviors = config["CacheBehaviors"]["Items"]
+        refusing = config["CacheBehaviors"]["Items"][0]
+        refusing["FunctionAssociations"] = {"Quantity": 0}
+        behaviors = config["CacheBehaviors"]["Items"][len(REFUSED) :]
         behaviors[0]["CachePolicyId"] = made.policies[60]
         behaviors[1]["ViewerProtocolPolicy"] = "allow-all"
         del behaviors[2]["ResponseHeadersPolicyId"]
@@ -183,7 +196,7 @@ def test_what_somebody_changed_at_the_console_is_told(cloud, made):
     assert "FunctionAssociations is [], declared" in told
     assert found["distribution"].status is Status.WARN
     assert found["distribution"].remedy == "pulumi up --refresh --stack production"
-    assert len(found) == len({each.title for each in found.values()}) == 8
+    assert len(found) == len({each.title for each in found.values()}) == 9
 
 
 def test_behaviours_in_another_order_are_told(cloud):

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.integration
 
 class FakeConsumer:
     deletes = False
+    batch_max = 10
     age_s = 10.0
 
     def __init__(self) -> None:

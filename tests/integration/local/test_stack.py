@@ -19,7 +19,7 @@ from deploy.local.processes import Program, spawn
 
 pytestmark = pytest.mark.integration
 
-NAMES = ["postgres", "emulator", "stand-in"]
+NAMES = ["postgres", "emulator", "stand-in", "edge"]
 
 
 def quiet(_):
@@ -112,7 +112,7 @@ def test_stop_leaves_no_process_and_keeps_the_data(started, state, processes_of)
     with psycopg.connect(started.stack.database_url) as conn:
         conn.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 7 AS number")
 
-    assert stack.stop(state, quiet) == ["stand-in", "emulator", "postgres"]
+    assert stack.stop(state, quiet) == ["edge", "stand-in", "emulator", "postgres"]
     assert processes_of(started.stack) == set()
     assert not any(part.running for part in stack.status(state))
 
@@ -203,5 +203,5 @@ def test_data_goes_elsewhere_if_its_account_cannot_enter(own_folder, monkeypatch
 def test_status_of_a_folder_without_a_stack_changes_nothing(tmp_path):
     parts = stack.status(tmp_path / "absent")
 
-    assert [part.running for part in parts] == [False] * 3
+    assert [part.running for part in parts] == [False] * 4
     assert not (tmp_path / "absent").exists()

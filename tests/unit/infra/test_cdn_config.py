@@ -2,7 +2,7 @@ import pytest
 from edge_stacks import CERTIFICATE, ID, MODES
 from infra_recording import PLAIN, SECRETS
 
-from infra.cdn_config import CDN_MODES
+from infra.catalog.cdn_modes import CDN_MODES
 from infra.config import StackConfig
 from infra.config_values import ConfigError, Values
 from infra.edge_accounts import EdgeAccounts

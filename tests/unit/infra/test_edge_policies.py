@@ -39,7 +39,7 @@ FAULTS = [
     ("cloudfront", CACHE_POLICY, "cdn-604800", [PARAMETERS, "cookiesConfig", "cookieBehavior"], "all", "callers_cannot_fill_the_cache"),
     ("cloudfront", HEADERS_POLICY, "cdn-browser-3600", ["securityHeadersConfig", "contentSecurityPolicy"], None, "images_run_no_scripts"),
     ("cloudfront", HEADERS_POLICY, "cdn-browser-3600", ["securityHeadersConfig", "contentTypeOptions"], None, "images_run_no_scripts"),
-    ("cloudfront", DISTRIBUTION, "cdn", ["orderedCacheBehaviors", 3, "responseHeadersPolicyId"], None, "images_run_no_scripts"),
+    ("cloudfront", DISTRIBUTION, "cdn", ["orderedCacheBehaviors", -1, "responseHeadersPolicyId"], None, "images_run_no_scripts"),
     ("cache-rules", RULESET, "cdn-rules", ["rules", 0, "ref"], None, "cache_rules_keep_their_identity"),
     ("cache-rules", RULESET, "cdn-rules", ["rules", 0, "ref"], "kiloscale_chart_svgs", "cache_rules_keep_their_identity"),
     ("cache-rules", RULESET, "cdn-rules", ["rules", 0, "action"], "route", "cache_rules_keep_their_identity"),

@@ -69,7 +69,7 @@ def test_no_secret_is_in_the_representation(stack):
         name
         for name in json.loads(_saved(stack))
         if any(word in name for word in ("secret", "key", "url"))
-        and name not in {"access_key_id", "emulator_url", "supabase_url"}
+        and name not in {"access_key_id", "edge_url", "emulator_url", "supabase_url"}
         and str(getattr(stack, name)) in shown
     ]
 

@@ -1,0 +1,1 @@
+"""What is asked of a CDN, one noun for each module; each gives results."""

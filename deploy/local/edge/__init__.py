@@ -1,0 +1,1 @@
+"""The edge of the local stack: the production Worker, in Cloudflare's workerd."""
