@@ -12,6 +12,7 @@ from deploy.tasks import (
     queues,
     receipts,
     releases,
+    retention,
     secrets,
     workshop,
 )
@@ -42,6 +43,7 @@ GROUPS = {
         local.env,
     ),
     "receipt": (receipts.show, receipts.verify),
+    "db": (retention.convert_logs,),
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
