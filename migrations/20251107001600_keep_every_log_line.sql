@@ -313,9 +313,18 @@ begin
         select e.part into part
         from kiloscale.expired_log_partitions(cutoff) e limit 1;
         if part is not null then
-            execute format('select count(*) from %s', part) into moved;
-            execute format('drop table %s', part);
+            -- Counting a large one would take longer than dropping all: what its
+            -- last vacuum or analyse counted is near enough, and said so.
+            select c.reltuples::bigint into moved from pg_catalog.pg_class c
+            where c.oid = part and c.reltuples >= 0
+                and pg_relation_size(part) > 1048576;
             notes := jsonb_build_object('partitions_dropped', done + 1);
+            if moved is null then
+                execute format('select count(*) from %s', part) into moved;
+            else
+                notes := notes || '{"rows": "estimated where a partition was large"}';
+            end if;
+            execute format('drop table %s', part);
             next := jsonb_build_object('phase', 'drop', 'done', done + 1);
         else
             select jsonb_build_object('phase', 'slice', 'at', '{}'::jsonb,
@@ -331,7 +340,8 @@ begin
         next := case
             when next is not null then state || jsonb_build_object('at', next)
             when jsonb_array_length(state -> 'parts') > 1 then state
-                || jsonb_build_object('at', '{}'::jsonb, 'parts', (state -> 'parts') - 0)
+                || jsonb_build_object('at', '{}'::jsonb,
+                    'parts', (state -> 'parts') - 0)
             end;
         next := next || jsonb_build_object('done', done + moved);
     end if;

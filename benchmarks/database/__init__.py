@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks.database import dataset
 from deploy.bench import Figure
 
-GROUPS: tuple[str, ...] = ()
+GROUPS: tuple[str, ...] = ("logs",)
 """Modules of this folder with ``measure(progress, data)``, in the order in which they
 run; each takes a copy of the data, so that one can be run alone."""
 
