@@ -47,6 +47,7 @@ GROUPS = {
     "crons": (crons.run, crons.adopt),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
+    "user": (retention.delete,),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)
