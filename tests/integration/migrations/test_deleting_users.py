@@ -47,7 +47,8 @@ def life(app, user, *, messages=30):
         )
         app.run(
             "insert into kiloscale.outbox (topic, key, payload) values"
-            " ('llm', %s, '{}'), ('realtime', 'x', jsonb_build_object('user_id', %s::text))",
+            " ('llm', %s, '{}'),"
+            " ('realtime', 'x', jsonb_build_object('user_id', %s::text))",
             str(chat),
             text,
         )
@@ -115,7 +116,8 @@ def test_all_that_is_a_user_s_goes_and_not_a_row_of_another(app, deletes, capsys
     life(app, user)
     app.run(
         "insert into stripe_webhook_events"
-        " (stripe_event_id, stripe_event_type, payload) values ('evt', 'paid', jsonb_build_object('customer', %s::text))",
+        " (stripe_event_id, stripe_event_type, payload) values"
+        " ('evt', 'paid', jsonb_build_object('customer', %s::text))",
         str(user),
     )
 
