@@ -109,10 +109,11 @@ def test_a_reader_who_holds_the_table_delays_it_and_no_writer_for_long(plain, co
 
 CODE = """
 import sys
-from deploy.database import connect
 from deploy.logs.preparing import prepare
 from deploy.logs.swapping import swap
-with connect(sys.stdin.readline().strip()) as conn:
+from deploy.migrations.session import migrating
+# Its lock keeps the next call out until the server has noticed that this one is dead.
+with migrating(sys.stdin.readline().strip(), str) as conn:
     conn.execute("set search_path = ''")
     swap(conn, prepare(conn, str), str)
 """
