@@ -20,7 +20,7 @@ HOLDERS = """
 select a.pid, a.application_name, a.state,
        extract(epoch from clock_timestamp() - a.xact_start)::int
   from pg_locks l join pg_stat_activity a using (pid)
- where l.relation = any (select to_regclass(n) from unnest(%s) n)
+ where l.relation = any (select to_regclass(n) from unnest(%s::text[]) n)
    and l.granted and a.pid <> pg_backend_pid()
  order by a.xact_start limit 3
 """

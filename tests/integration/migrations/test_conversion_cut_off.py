@@ -92,6 +92,9 @@ def test_a_reader_who_holds_the_table_delays_it_and_no_writer_for_long(plain, co
     with connect(plain.url, autocommit=False) as reader, connect(plain.url) as writer:
         reader.execute("select count(*) from public.edge_function_logs")
         process = _start(plain)
+        while plain.value(LEFT) is None:  # it is past what takes no lock
+            assert process.poll() is None
+            time.sleep(0.02)
         longest = 0.0
         for _ in range(100):
             began = time.monotonic()
