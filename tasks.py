@@ -18,6 +18,7 @@ from deploy.tasks import (
     queues,
     receipts,
     releases,
+    retention,
     secrets,
     workshop,
 )
@@ -69,6 +70,7 @@ GROUPS = {
         partitioning.partition,
         partitioning.citus_ddl,
         export.export,
+        retention.convert_logs,
     ),
     "queue": (
         queues.dead,
@@ -80,6 +82,7 @@ GROUPS = {
         cdn.purge,
         cdn.watch,
     ),
+    "user": (retention.delete,),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -16,6 +16,7 @@ GROUPS: tuple[str, ...] = (
     "exporting",
     "archiving",
     "reclaiming",
+    "logs",
     "conversion",
 )
 """Modules of this folder with ``measure(progress, data)``, in the order in which they

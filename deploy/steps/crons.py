@@ -92,11 +92,13 @@ def _told(todo: Sequence["Change"], *, dry_run: bool) -> str:
 
 def verify(deployment: Deployment) -> Iterator[Result]:
     """Verify each declared job: it exists, runs and has its effect."""
+    from deploy.crons import partitions
     from deploy.crons.verify import verify as verify_jobs
     from deploy.database import connect
 
     with connect(deployment.database_url()) as connection:
         yield from verify_jobs(connection, PG_CRON_JOBS, datetime.now(UTC))
+        yield partitions.look(connection)
 
 
 def running(jobs: Sequence[PgCronJob]) -> Step[Deployment]:

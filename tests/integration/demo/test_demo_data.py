@@ -153,7 +153,7 @@ def test_removing_it_leaves_what_others_wrote(filled):
         "select count(*) from pg_inherits where"
         " inhparent = 'edge_function_logs'::regclass"
     )
-    assert value(filled, partitions) == 16 + 1
+    assert value(filled, partitions) == 17 + 1
 
 
 def test_a_marker_says_whether_the_fill_came_to_its_end(filled):

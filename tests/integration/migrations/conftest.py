@@ -151,3 +151,63 @@ def migrate(
         return apply(empty.url, discover(tmp_path), told.append, patience=patience)
 
     return migrate_now
+
+
+@pytest.fixture
+def plain(app: Database) -> Database:
+    """All migrations, and the app's own plain table of logs."""
+    app.run((Path(__file__).parent / "plain_logs.sql").read_text())
+    return app
+
+
+@pytest.fixture
+def deploys_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[Database], None]:
+    """Makes stack local a database of the test, with records of its own."""
+    from deploy.deployment import Deployment
+
+    def choose(database: Database) -> None:
+        monkeypatch.setattr(Deployment, "database_url", lambda _: database.url)
+        monkeypatch.setattr(Deployment, "records", tmp_path)
+
+    return choose
+
+
+@pytest.fixture
+def converts(deploys_to: Callable[[Database], None]) -> Callable[..., int]:
+    """Runs ``db.convert-logs`` on a database; gives its exit code."""
+    from deploy import commands, log_commands
+
+    def convert(
+        database: Database, *, undo: bool = False, dry_run: bool = False
+    ) -> int:
+        deploys_to(database)
+        out = commands.Output(as_json=True)
+        try:
+            return log_commands.convert(
+                "local", out, undo=undo, dry_run=dry_run, yes=True
+            )
+        except SystemExit as ended:
+            return int(str(ended.code))
+
+    return convert
+
+
+@pytest.fixture
+def deletes(deploys_to: Callable[[Database], None]) -> Callable[..., int]:
+    """Runs ``user.delete`` on a database; gives its exit code."""
+    from deploy import commands, user_commands
+
+    def delete(
+        database: Database, user: object, *, allow: str = "", dry_run: bool = False
+    ) -> int:
+        deploys_to(database)
+        out = commands.Output(as_json=True)
+        chosen = (str(user), "", allow)
+        try:
+            return user_commands.delete("local", chosen, out, dry_run=dry_run, yes=True)
+        except SystemExit as ended:
+            return int(str(ended.code))
+
+    return delete

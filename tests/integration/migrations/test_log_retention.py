@@ -49,10 +49,29 @@ def partitions(app):
 def test_there_is_a_partition_for_yesterday_and_fourteen_days_ahead(app):
     expected = [f"{midnight(n):%Y%m%d}" for n in range(-1, 15)]
 
-    assert partitions(app) == expected
-    log(app, midnight(15) - timedelta(microseconds=1))
-    with pytest.raises(psycopg.errors.CheckViolation):
-        log(app, midnight(15))
+    assert partitions(app) == [*expected, "ogs_rest"]
+
+
+def test_a_job_that_stalled_for_twenty_days_loses_no_line_and_catches_up(app):
+    for (name,) in app.rows(
+        "select inhrelid::regclass::text from pg_inherits where inhparent ="
+        " 'edge_function_logs'::regclass and inhrelid::regclass::text !~ 'rest'"
+    ):
+        app.run(f"drop table {name}")  # all that were made are in the past
+    for days in (-12, -9, -3, -1, 0):
+        log(app, midnight(days) + timedelta(hours=1))
+    state = "select days_ahead, rows_outside from kiloscale.log_partition_state()"
+    assert app.rows(state) == [(0, 5)]
+
+    app.run("call kiloscale.clean_edge_function_logs()")
+
+    # Two lines were too old; days of which there are lines outside get no partition.
+    assert app.rows(state) == [(14, 3)]
+    assert partitions(app)[0] == f"{midnight(1):%Y%m%d}"
+    log(app, midnight(0) + timedelta(hours=2))
+    assert app.rows(state) == [(14, 4)]
+    detail = app.rows(LOG, "cleanup-edge-function-logs")[0][3]
+    assert (detail["partitions_made"], detail["rows_sliced"]) == (14, 2)
 
 
 def test_a_run_makes_the_partitions_that_are_missing(app):

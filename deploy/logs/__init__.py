@@ -1,0 +1,1 @@
+"""Turn a plain table of logs into daily partitions while the app writes to it."""

@@ -1,0 +1,1 @@
+"""Delete all that is a user's, and tell what is left to others."""
