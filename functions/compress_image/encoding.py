@@ -1,7 +1,7 @@
 """Encode within a budget of bytes and above a floor of quality; never larger."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,23 +13,32 @@ from functions.compress_image.similarity import similarity
 if TYPE_CHECKING:
     import pyvips
 
-Encode = Callable[["pyvips.Image", int], bytes]
-
 WEBP_EFFORT = 4
 AVIF_EFFORT = 2
 """From 3 on AVIF takes several times as long (4,000 x 4,000: 15 s at 4, measured)."""
-
-WEBP_QUALITIES = (40, 50, 60, 70, 80, 86, 92, 97)
-AVIF_QUALITIES = (30, 38, 46, 55, 65, 75, 85)
-FIRST = 4
-AVIF_FIRST = 2
-"""Where the search begins: most images are within both bounds there."""
 
 THUMBNAIL_QUALITY = 75
 
 GRAPHIC_BITS_PER_PIXEL = 3.0
 """A PNG or GIF with fewer is a chart or a screenshot: such are often smaller without
 any loss. Photos have 10 and more."""
+
+
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """An encoder, its decoder, and the qualities that are tried.
+
+    Attributes:
+        encode: Called with an image and a quality.
+        decode: Gives all frames of what was encoded.
+        qualities: Worst first.
+        first: Index of the one that is tried first: most images are within both bounds
+            there.
+    """
+
+    encode: Callable[["pyvips.Image", int], bytes]
+    decode: Callable[[bytes], "pyvips.Image"]
+    qualities: tuple[int, ...]
+    first: int
 
 
 class Encoded(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,9 +102,7 @@ def best_webp(
         ``None`` if nothing that was tried in time is similar enough.
     """
     budget = aims.budget(image.width * image.height)
-    found = search(
-        image, webp, _decode_webp, WEBP_QUALITIES, FIRST, budget, aims, left_s
-    )
+    found = search(image, WEBP, budget, aims.similarity_min, left_s)
     if is_graphic and left_s() > 0:
         exact = webp(image, 100)
         if found is None or len(exact) <= len(found.data):
@@ -114,27 +121,15 @@ def best_avif(
         smaller_than: Size of the best form so far, in bytes; the budget as well.
         left_s: Time that is left for it, in seconds.
     """
-    found = search(
-        image,
-        avif,
-        _decode_avif,
-        AVIF_QUALITIES,
-        AVIF_FIRST,
-        smaller_than - 1,
-        aims,
-        left_s,
-    )
+    found = search(image, AVIF, smaller_than - 1, aims.similarity_min, left_s)
     return found if found and len(found.data) < smaller_than else None
 
 
 def search(
     image: "pyvips.Image",
-    encode: Encode,
-    decode: Callable[[bytes], "pyvips.Image"],
-    qualities: Sequence[int],
-    first: int,
+    codec: Codec,
     budget: int,
-    aims: Aims,
+    floor: float,
     left_s: Callable[[], float],
 ) -> Encoded | None:
     """Find a quality: down while it is over the budget, up while it is below the floor.
@@ -143,15 +138,16 @@ def search(
     so. A further try begins only in time for it.
     """
     best: Encoded | None = None
-    at, step = first, 0
-    while 0 <= at < len(qualities):
+    at, step = codec.first, 0
+    while 0 <= at < len(codec.qualities):
         began = time.monotonic()
-        data = encode(image, qualities[at])
-        alike = similarity(image, decode(data))
+        quality = codec.qualities[at]
+        data = codec.encode(image, quality)
+        alike = similarity(image, codec.decode(data))
         took = time.monotonic() - began
-        is_good = alike >= aims.similarity_min
+        is_good = alike >= floor
         if is_good:
-            best = Encoded(data=data, quality=qualities[at], similarity=alike)
+            best = Encoded(data=data, quality=quality, similarity=alike)
         wanted = 1 if not is_good else -1 if len(data) > budget else 0
         # Turning round would only meet what was tried before.
         if wanted == 0 or (step and wanted != step) or left_s() < 2 * took:
@@ -164,15 +160,22 @@ def _decode_webp(data: bytes) -> "pyvips.Image":
     """Decode what was just encoded, with all of its frames."""
     import pyvips
 
-    image = pyvips.Image.webpload_buffer(data, n=-1)
-    assert isinstance(image, pyvips.Image)  # noqa: S101 - narrows the declared union
-    return image
+    return pyvips.Image.webpload_buffer(data, n=-1)
 
 
 def _decode_avif(data: bytes) -> "pyvips.Image":
     """Decode what was just encoded."""
     import pyvips
 
-    image = pyvips.Image.heifload_buffer(data)
-    assert isinstance(image, pyvips.Image)  # noqa: S101 - narrows the declared union
-    return image
+    return pyvips.Image.heifload_buffer(data)
+
+
+WEBP = Codec(
+    encode=webp,
+    decode=_decode_webp,
+    qualities=(40, 50, 60, 70, 80, 86, 92, 97),
+    first=4,
+)
+AVIF = Codec(
+    encode=avif, decode=_decode_avif, qualities=(30, 38, 46, 55, 65, 75, 85), first=2
+)

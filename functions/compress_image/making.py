@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,8 +21,6 @@ from functions.compress_image.opening import frames, open_image
 
 if TYPE_CHECKING:
     import pyvips
-
-LeftS = Callable[[], float]
 
 AVIF_S_PER_MEGAPIXEL = 0.6
 """Time to leave for the first AVIF, in seconds; 0.16 were measured on x86_64."""
@@ -87,48 +86,75 @@ def make(data: bytes, limits: Limits, aims: Aims) -> Made:
 
     kind, image = open_image(data, limits)
     count = frames(image)
-    made = Made(
-        kind=kind,
-        width=image.width,
-        height=image.height // count,
-        frames=count,
-        forms=[],
-        notes=[],
-    )
-    _add_webp(made, image, data, aims, left_s)
-    for side in aims.thumbnail_sides:
-        _add_thumbnail(made, image, side, len(data))
-    if aims.with_avif:
-        _add_avif(made, image, limits, aims, len(data), left_s)
-    return made
-
-
-def _add_webp(
-    made: Made, image: "pyvips.Image", data: bytes, aims: Aims, left_s: LeftS
-) -> None:
-    """Add the WebP, if it is smaller than the original."""
-    bits_per_pixel = len(data) * 8 / (image.width * image.height)
-    found = best_webp(
-        image,
-        aims,
-        is_graphic=made.kind in {PNG, GIF} and bits_per_pixel < GRAPHIC_BITS_PER_PIXEL,
+    work = _Work(
+        image=image,
+        size=len(data),
         left_s=left_s,
+        made=Made(
+            kind=kind,
+            width=image.width,
+            height=image.height // count,
+            frames=count,
+            forms=[],
+            notes=[],
+        ),
+    )
+    _add_webp(work, aims)
+    for side in aims.thumbnail_sides:
+        _add_thumbnail(work, side)
+    if aims.with_avif:
+        _add_avif(work, limits, aims)
+    return work.made
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """An opened image, and what was made of it so far.
+
+    Attributes:
+        image: All of its frames.
+        size: Of the original, in bytes.
+        left_s: Gives the time that is left, in seconds.
+        made: What was made.
+    """
+
+    image: "pyvips.Image"
+    size: int
+    left_s: Callable[[], float]
+    made: Made
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all frames."""
+        return int(self.image.width * self.image.height)
+
+
+def _add_webp(work: _Work, aims: Aims) -> None:
+    """Add the WebP, if it is smaller than the original."""
+    made = work.made
+    is_small = work.size * 8 / work.pixels < GRAPHIC_BITS_PER_PIXEL
+    found = best_webp(
+        work.image,
+        aims,
+        is_graphic=made.kind in {PNG, GIF} and is_small,
+        left_s=work.left_s,
     )
     if found is None:
         made.notes.append("webp: nothing in time is similar enough")
-    elif len(found.data) >= len(data):
+    elif len(found.data) >= work.size:
         made.notes.append("webp: not smaller than the original")
     else:
         made.forms.append(_form(made, "webp", found))
 
 
-def _add_thumbnail(made: Made, image: "pyvips.Image", side: int, size: int) -> None:
+def _add_thumbnail(work: _Work, side: int) -> None:
     """Add a thumbnail, unless the image is as small already."""
+    made = work.made
     if max(made.width, made.height) <= side:
         made.notes.append(f"thumbnail {side}: the image is not larger")
         return
-    data, width, height = thumbnail(image, side)
-    if len(data) >= size:
+    data, width, height = thumbnail(work.image, side)
+    if len(data) >= work.size:
         made.notes.append(f"thumbnail {side}: not smaller than the original")
         return
     made.forms.append(
@@ -143,25 +169,19 @@ def _add_thumbnail(made: Made, image: "pyvips.Image", side: int, size: int) -> N
     )
 
 
-def _add_avif(
-    made: Made,
-    image: "pyvips.Image",
-    limits: Limits,
-    aims: Aims,
-    size: int,
-    left_s: LeftS,
-) -> None:
+def _add_avif(work: _Work, limits: Limits, aims: Aims) -> None:
     """Add the AVIF, if it fits the time and is smaller than all there is."""
-    pixels = image.width * image.height
+    made = work.made
     if made.frames > 1:
         made.notes.append("avif: not made of animations")
-    elif pixels > limits.avif_pixels:
+    elif work.pixels > limits.avif_pixels:
         made.notes.append(f"avif: not made above {limits.avif_pixels} pixels")
-    elif left_s() < AVIF_S_PER_MEGAPIXEL * pixels / MEGAPIXEL:
+    elif work.left_s() < AVIF_S_PER_MEGAPIXEL * work.pixels / MEGAPIXEL:
         made.notes.append("avif: no time was left")
     else:
         full = [len(form.data) for form in made.forms if form.thumbnail_side is None]
-        found = best_avif(image, aims, smaller_than=min([size, *full]), left_s=left_s)
+        smallest = min([work.size, *full])
+        found = best_avif(work.image, aims, smaller_than=smallest, left_s=work.left_s)
         if found is None:
             made.notes.append("avif: not smaller than the WebP")
         else:

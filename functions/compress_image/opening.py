@@ -141,8 +141,11 @@ def _plain(image: "pyvips.Image") -> "pyvips.Image":
 
 
 def _in_srgb(image: "pyvips.Image") -> "pyvips.Image":
-    """Convert the colours. What browsers show of an image without a profile is sRGB,
-    and a profile in each thumbnail would outweigh what wider colours give."""
+    """Convert the colours.
+
+    What browsers show of an image without a profile is sRGB, and a profile in each
+    thumbnail would outweigh what wider colours give.
+    """
     import pyvips
 
     if image.interpretation == "cmyk" or image.get_typeof("icc-profile-data"):

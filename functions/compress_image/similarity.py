@@ -58,7 +58,7 @@ def whole(one: "pyvips.Image", other: "pyvips.Image") -> float:
     one, other = one.cast("double"), other.cast("double")
     if one.width < SMALLEST or one.height < SMALLEST:
         # No place for a window: the whole image is one.
-        return _of(_moments(one, other, lambda image: image.avg()))
+        return float(_of(_moments(one, other, lambda image: image.avg())))
     import pyvips
 
     row = _gaussian()
