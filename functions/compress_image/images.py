@@ -2,17 +2,20 @@
 
 import logging
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from functions.compress_image import records
 from functions.compress_image.addresses import Place, ending, of_object, of_url
 from functions.compress_image.decoder import DecoderError, compress
 from functions.compress_image.limits import Aims, Limits, RefusedImageError
-from functions.compress_image.making import Form
 from functions.compress_image.naming import is_made, name_of
 from functions.compress_image.records import Record, StoredForm, Work
 from functions.shared.database import Database
 from functions.shared.storage import ObjectTooLargeError, Storage, StorageError
+
+if TYPE_CHECKING:
+    from functions.compress_image.making import Form
 
 logger = logging.getLogger(__name__)
 
@@ -184,7 +187,7 @@ class Compressor:
         return self._storage
 
 
-def _upload(storage: Storage, bucket: str, path: str, form: Form) -> StoredForm:
+def _upload(storage: Storage, bucket: str, path: str, form: "Form") -> StoredForm:
     """Write a form under a name that tells its content."""
     name = name_of(path, form.data, form.format, form.thumbnail_side)
     storage.upload(
