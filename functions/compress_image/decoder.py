@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 STARTING_S = 10.0
 """Time for the process to start, beside that for the image, in seconds."""
 
-THREADS = 2
-"""Of libvips; more take more memory and Lambda gives one or two cores."""
+THREADS = 1
+"""Of libvips; more take more memory, and Lambda gives one core at 1,769 MB."""
 
 
 class DecoderError(Exception):
@@ -93,5 +93,8 @@ def _environment() -> dict[str, str]:
         "VIPS_CONCURRENCY": str(THREADS),
         # Each thread would otherwise reserve 64 MiB and more of address space.
         "MALLOC_ARENA_MAX": "2",
+        # Large buffers go back at once, so that they do not add up to the peak.
+        "MALLOC_MMAP_THRESHOLD_": "1000000",
+        "MALLOC_TRIM_THRESHOLD_": "1000000",
         "LANG": "C.UTF-8",
     }

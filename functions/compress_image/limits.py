@@ -14,6 +14,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         pixels: Most pixels of all frames together: 48 megapixels are the largest
             picture of a phone. Decoded they are 200 MB.
         side: Longest side, in pixels; WebP has 14 bits for it (RFC 9649, section 2.6).
+        bands: Most bands: four colours of print, alpha and one more.
         frames: Most frames of an animation.
         avif_pixels: Above it no AVIF is made: 4,000 x 4,000 take 2.5 s and 374 MB at
             effort 2 (measured), more does not fit the time of an invocation.
@@ -24,6 +25,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     source_bytes: int = 50 * MIB
     pixels: int = 50 * MEGAPIXEL
     side: int = 16_383
+    bands: int = 6
     frames: int = 300
     avif_pixels: int = 17 * MEGAPIXEL
     seconds: float = 40.0

@@ -9,6 +9,9 @@ from functions.compress_image.limits import Limits, RefusedImageError
 if TYPE_CHECKING:
     import pyvips
 
+OUT_OF_MEMORY = "out of memory"
+"""What libvips says where it cannot allocate (libvips/iofuncs/memory.c)."""
+
 KEPT_EXIF = ("exif-ifd0-Copyright", "exif-ifd0-Artist")
 """Who made an image stays with it; where and with what it was made does not."""
 
@@ -80,6 +83,8 @@ def open_image(data: bytes, limits: Limits) -> tuple[str, "pyvips.Image"]:
         check(image, limits)
         return kind, _plain(image).copy_memory()
     except pyvips.Error as error:
+        if OUT_OF_MEMORY in str(error):
+            raise MemoryError from error
         raise RefusedImageError(
             "damaged", f"the {kind.upper()} cannot be decoded"
         ) from error
@@ -117,6 +122,10 @@ def check(image: "pyvips.Image", limits: Limits) -> None:
     """
     count = frames(image)
     wide, high = image.width, image.height // count
+    if image.bands > limits.bands:
+        raise RefusedImageError(
+            "too-many-bands", f"{image.bands} bands, at most {limits.bands} are taken"
+        )
     if count > limits.frames:
         raise RefusedImageError(
             "too-many-frames", f"{count} frames, at most {limits.frames} are taken"

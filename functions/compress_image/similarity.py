@@ -33,7 +33,9 @@ def similarity(one: "pyvips.Image", other: "pyvips.Image") -> float:
 
     Large ones are compared in 16 tiles, spread evenly; `whole` compares all of them.
     """
-    first, second = luma(one), luma(other)
+    # The luma alone is kept of what was just encoded: it is a third of it, and is
+    # looked at more than once.
+    first, second = luma(one), luma(other).copy_memory()
     if first.width * first.height <= SAMPLED_FROM:
         return whole(first, second)
     wide, high = min(TILE, first.width), min(TILE, first.height)

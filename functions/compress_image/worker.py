@@ -12,7 +12,7 @@ import msgspec
 
 from functions.compress_image.limits import Aims, Limits, RefusedImageError
 from functions.compress_image.making import Made, make
-from functions.compress_image.opening import prepare
+from functions.compress_image.opening import OUT_OF_MEMORY, prepare
 
 CPU_SLACK_S = 10
 FILES_MAX = 64
@@ -60,7 +60,11 @@ def run(job: Job) -> Outcome:
         return Outcome(made=make(job.data, job.limits, job.aims))
     except RefusedImageError as error:
         return Outcome(refusal=Refusal(code=error.code, reason=error.reason))
-    except MemoryError:
+    except Exception as error:
+        # libvips says so by an error of its own.
+        is_full = isinstance(error, MemoryError) or OUT_OF_MEMORY in str(error)
+        if not is_full:
+            raise
         reason = f"it takes more than {job.limits.memory_bytes} bytes of memory"
         return Outcome(refusal=Refusal(code="too-much-memory", reason=reason))
 
