@@ -1,9 +1,8 @@
 """Files and names that are meant to do harm: what they do to the service.
 
 Each file goes the way of any image, through the process that decodes. A crash is an
-end
-of that process by a signal, or an error that is no refusal; a hang is one that had to be
-killed. Somebody listens where some of the files want to fetch: nobody may come.
+end of that process by a signal, or an error that is no refusal; a hang is one that had
+to be killed. Somebody listens where some of the files want to fetch: nobody may come.
 """
 
 import socket
