@@ -6,6 +6,7 @@ from deploy.tasks import (
     checklist,
     cloud,
     crons,
+    images,
     local,
     moving,
     planning,
@@ -43,6 +44,7 @@ GROUPS = {
     ),
     "receipt": (receipts.show, receipts.verify),
     "crons": (crons.run, crons.adopt),
+    "images": (images.backfill, images.restore),
     "queue": (queues.dead, queues.replay),
     "secrets": (secrets.check,),
 }

@@ -229,6 +229,15 @@ begin
         total := total + replaced;
     end loop;
 
+    -- Asked for by its name alone, it is whose row names it.
+    if owner is null and total > 0 then
+        update kiloscale.images i
+        set user_id = (select u.user_id from kiloscale.image_urls u
+            where u.bucket = i.bucket and u.path = i.path limit 1)
+        where i.bucket = p_image ->> 'bucket' and i.path = p_image ->> 'path'
+            and i.user_id is null;
+    end if;
+
     delete from kiloscale.outbox o where o.id = p_outbox_id and o.topic = 'images';
     return total;
 end
