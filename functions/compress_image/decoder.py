@@ -91,6 +91,8 @@ def _environment() -> dict[str, str]:
         ),
         "PATH": os.defpath,
         "VIPS_CONCURRENCY": str(THREADS),
+        # The process may write no file: what is large stays in memory, or ends it.
+        "VIPS_DISC_THRESHOLD": "4g",
         # Each thread would otherwise reserve 64 MiB and more of address space.
         "MALLOC_ARENA_MAX": "2",
         # Large buffers go back at once, so that they do not add up to the peak.
