@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 WEBP_EFFORT = 4
 WEBP_EFFORT_LARGE = 2
 LARGE_PIXELS = 16_000_000
-"""Above it WebP is made with less effort: 4 takes twice as long for 1 % (measured), and
-49 megapixels are to be done in time on one slow core as well."""
+"""Above it WebP is made with less effort: 4 takes 2.3 times as long and saves 7 %
+(measured on a photo of 16 megapixels), and 49 megapixels are to be done in time on one
+slow core as well."""
 
 AVIF_EFFORT = 2
 """From 3 on AVIF takes several times as long (4,000 x 4,000: 15 s at 4, measured)."""
