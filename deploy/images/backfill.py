@@ -90,7 +90,7 @@ def estimated(
         minutes = len(found) / per_minute
         yield Result(
             id=f"images.{bucket}",
-            title=f"{bucket}: {len(found)} images wait, {total / 1e6:.1f} MB; at"
+            title=f"{len(found)} images wait, {total / 1e6:.1f} MB; at"
             f" {per_minute} a minute {minutes:.0f} min and as much egress",
             status=Status.PASS,
             evidence={"images": len(found), "bytes": total, "minutes": minutes},
@@ -160,7 +160,7 @@ def _result(bucket: str, savings: Savings) -> Result:
     done = savings.states.total()
     return Result(
         id=f"images.{bucket}",
-        title=f"{bucket}: {done} images done, {savings.states['compressed']} smaller:"
+        title=f"{done} images done, {savings.states['compressed']} smaller:"
         f" {savings.before / 1e6:.1f} to {savings.after / 1e6:.1f} MB"
         f" ({savings.percent:.0f} % saved), {savings.rows} rows changed",
         status=Status.PASS,

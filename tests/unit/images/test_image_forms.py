@@ -1,10 +1,13 @@
 """What is made of an image: upright, in sRGB, within bounds, never larger."""
 
+import re
 import time
 
 import pytest
 import pyvips
 
+from deploy.paths import REPOSITORY
+from functions.compress_image import naming
 from functions.compress_image.encoding import Codec, search
 from functions.compress_image.limits import Aims, Limits, RefusedImageError
 from functions.compress_image.making import make
@@ -205,3 +208,10 @@ def test_too_many_frames_are_refused():
         open_image(animation().gifsave_buffer(), Limits(frames=4))
 
     assert str(refused.value) == "too-many-frames: 5 frames, at most 4 are taken"
+
+
+def test_the_trigger_of_the_tables_knows_our_names_by_the_same_expression():
+    file = REPOSITORY / "migrations" / "20251107002000_compress_images.sql"
+    (written,) = re.findall(r"new\.image_url ~ '([^']+)'", file.read_text())
+
+    assert written == naming._MADE.pattern.replace("(?:", "(")
