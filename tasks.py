@@ -10,6 +10,7 @@ from deploy.tasks import (
     crons,
     export,
     forecast,
+    images,
     inspection,
     local,
     moving,
@@ -83,6 +84,10 @@ GROUPS = {
         cdn.watch,
     ),
     "user": (retention.delete,),
+    "images": (
+        images.backfill,
+        images.restore,
+    ),
 }
 versions = Collection("releases", releases.prune)
 versions.add_task(releases.listed, default=True)

@@ -9,9 +9,11 @@ import errno
 import os
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from pathlib import Path
 
+from deploy import bundle_sources
 from deploy.bundle_targets import BundleTarget, uv
 from deploy.errors import DeployError
 
@@ -44,6 +46,17 @@ def install(lock: Path, target: BundleTarget, tree: Path) -> None:
         DeployError: uv failed; the message ends with what it said.
         OSError: There is no room for the packages.
     """
+    wheels, sources = bundle_sources.split(lock.read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        requirements = Path(folder, lock.name)
+        requirements.write_text(wheels)
+        _install(requirements, lock, target, tree)
+    bundle_sources.copy(sources, tree, f"{lock.parent.name}/{lock.name}")
+    _prune(tree)
+
+
+def _install(requirements: Path, lock: Path, target: BundleTarget, tree: Path) -> None:
+    """Install wheels; see `install`."""
     command = [
         *(uv(), "pip", "install", "--quiet", "--target", str(tree)),
         # Named, because uv would otherwise try every interpreter on the machine, and
@@ -52,7 +65,7 @@ def install(lock: Path, target: BundleTarget, tree: Path) -> None:
         *("--python-version", target.python, "--python-platform", target.platform),
         # No source is ever built here; the lock names every dependency.
         *("--only-binary", ":all:", "--no-deps", "--require-hashes"),
-        *("--no-compile-bytecode", "--requirements", str(lock)),
+        *("--no-compile-bytecode", "--requirements", str(requirements)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -64,7 +77,6 @@ def install(lock: Path, target: BundleTarget, tree: Path) -> None:
             remedy="./bootstrap deploy --only bundles",
             evidence={"exit_code": done.returncode},
         )
-    _prune(tree)
 
 
 def _refuse_full_disk(said: str, tree: Path) -> None:

@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy import bundle_archive
+from deploy import bundle_archive, bundle_sources
 from deploy.bundle_targets import BundleTarget
 from deploy.paths import REPOSITORY
 
@@ -19,7 +19,8 @@ UNUSED_DAYS_MAX = 14
 def inputs(lock: Path, target: BundleTarget) -> str:
     """Digest what packed dependencies are made from, the code that packs included."""
     digest = hashlib.sha256(f"{target.python} {target.platform}".encode())
-    for path in (lock, Path(__file__), Path(str(bundle_archive.__file__))):
+    code = (__file__, str(bundle_archive.__file__), str(bundle_sources.__file__))
+    for path in (lock, *map(Path, code)):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Protocol
 from uuid import UUID
 
+from functions.compress_image.images import Compressor
 from functions.extract_memory.extraction import Extractor
 from functions.extract_memory.memories import UnreadableAnswerError
 from functions.llm_handler.answers import Answerer
@@ -25,6 +26,10 @@ ANSWERS = 16
 READINGS = 8
 """Answers that are written at a time, and conversations that are read: nearly all of
 the time they wait for the model."""
+
+
+COMPRESSIONS = 1
+"""Images at a time: each fills a core or two, and this process answers chats."""
 
 
 class Crew:
@@ -138,6 +143,34 @@ class AnswerConsumer:
             logger.exception("answering failed")
         else:
             logger.info(outcome.value, extra={"fields": {"outbox_id": outbox_id}})
+
+
+class ImageConsumer:
+    """Makes images smaller, one at a time; a `Consumer`."""
+
+    batch_max = BATCH_MAX
+    deletes = False
+    age_s = 0.0
+
+    def __init__(self, service: Compressor) -> None:
+        self._service = service
+        self.crew = Crew("image", COMPRESSIONS)
+
+    def carry(self, rows: Sequence[Row]) -> dict[int, Failure]:
+        """Make images smaller; see `Consumer.carry`."""
+        for row in rows:
+            self.crew.begin([row.id], partial(self._compress, row.id))
+        return {}
+
+    def _compress(self, outbox_id: int) -> None:
+        """Make one image smaller; a failure is logged and tried again later."""
+        fields = {"outbox_id": outbox_id}
+        try:
+            outcome = self._service.work(outbox_id)
+        except Exception:  # one bad row must not end the worker
+            logger.exception("image not compressed", extra={"fields": fields})
+        else:
+            logger.info(outcome.value, extra={"fields": fields})
 
 
 class ExtractionConsumer:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from psycopg.rows import class_row
 
+from functions.compress_image.handler import compressor
+from functions.compress_image.settings import Settings as ImageSettings
 from functions.extract_memory.handler import extractor
 from functions.extract_memory.settings import Settings as ExtractionSettings
 from functions.llm_handler.handler import answerer
@@ -16,6 +18,7 @@ from functions.outbox_consumers import (
     AnswerConsumer,
     Consumer,
     ExtractionConsumer,
+    ImageConsumer,
     countdown,
 )
 from functions.relay_outbox.handler import carriers
@@ -53,11 +56,12 @@ select id, key, payload
 class OutboxWorker:
     """Threads that do what is new and send again what is due.
 
-    Answers and memories have a thread each, so that nobody waits for an answer while a
-    conversation is read for memories.
+    Answers, memories and images have a thread each, so that nobody waits for an answer
+    while a conversation is read for memories.
 
     Args:
-        variables: The environment of llm_handler, extract_memory and relay_outbox.
+        variables: The environment of llm_handler, extract_memory, compress_image and
+            relay_outbox.
         database: Where the outbox is.
     """
 
@@ -70,6 +74,9 @@ class OutboxWorker:
         if "extraction" not in remote:
             settings = ExtractionSettings.from_environ(variables)
             consumers["extraction"] = ExtractionConsumer(extractor(settings, database))
+        if "images" not in remote:
+            images = compressor(ImageSettings.from_environ(variables), database)
+            consumers["images"] = ImageConsumer(images)
         self._drains = [
             _Drain(database, {}, remote),
             *(_Drain(database, {topic: each}) for topic, each in consumers.items()),

@@ -26,5 +26,8 @@ READ_HISTORY = Route(
 HEALTH_CHECK = Route(
     service="health_check", method="GET", path="/functions/v1/health-check"
 )
+COMPRESS_IMAGE = Route(
+    service="compress_image", method="POST", path="/functions/v1/compress-image"
+)
 
-ROUTES: tuple[Route, ...] = (CHAT_SEND, READ_HISTORY, HEALTH_CHECK)
+ROUTES: tuple[Route, ...] = (CHAT_SEND, READ_HISTORY, HEALTH_CHECK, COMPRESS_IMAGE)

@@ -6,10 +6,21 @@ from uuid import UUID
 import msgspec
 
 from functions.chat_send.messages import NewMessage, VoiceBatch
+from functions.compress_image.requests import (
+    ImageAnswer,
+    ImageRequest,
+    StorageWebhook,
+)
 from functions.health_check.health import Report
 from functions.read_history.history import Page
 from functions.read_history.questions import Question
-from functions.routes import CHAT_SEND, HEALTH_CHECK, READ_HISTORY, Route
+from functions.routes import (
+    CHAT_SEND,
+    COMPRESS_IMAGE,
+    HEALTH_CHECK,
+    READ_HISTORY,
+    Route,
+)
 
 JSON = "application/json"
 HTML = "text/html"
@@ -173,6 +184,32 @@ OPERATIONS: tuple[Operation, ...] = (
                 content=(Report,),
                 media=(JSON, HTML),
             ),
+        ),
+        has_pages=False,
+    ),
+    Operation(
+        route=COMPRESS_IMAGE,
+        summary="Have an image made smaller",
+        description=(
+            "For the internal key or a service-role token: the app's backend, or a"
+            " database webhook of Supabase on new rows of `storage.objects`. It asks"
+            " and does not wait; the same request tells later what became of it. The"
+            " original stays."
+        ),
+        body=(ImageRequest, StorageWebhook),
+        outcomes=(
+            Outcome(
+                status=200,
+                when="It is known what became of the image, or nothing was asked.",
+                content=(ImageAnswer,),
+            ),
+            Outcome(status=202, when="It is asked for.", content=(ImageAnswer,)),
+            Outcome(status=400, when="The body is not as described."),
+            UNAUTHORIZED,
+            Outcome(status=403, when="The token is a user's."),
+            Outcome(status=413, when="The body is larger than 128 KiB."),
+            FAILED,
+            Outcome(status=503, when=UNAVAILABLE, headers=WAIT),
         ),
         has_pages=False,
     ),

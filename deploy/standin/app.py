@@ -10,7 +10,19 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from deploy.local.facts import LocalStack
-from deploy.standin import auth, functions, gemini, openai, realtime, storage, webhooks
+from deploy.standin import (
+    auth,
+    functions,
+    gemini,
+    openai,
+    realtime,
+    storage,
+    storage_objects,
+    storage_resumable,
+    storage_s3,
+    webhooks,
+)
+from deploy.standin.storage_faults import StorageFaults
 from deploy.standin.users import Users
 
 Facts = Callable[[], LocalStack]
@@ -38,7 +50,17 @@ def create(facts: Facts, users: Users) -> Starlette:
         routes=[
             Route("/healthz", health),
             Mount("/auth/v1", routes=auth.ROUTES, middleware=cors),
-            Mount("/storage/v1", routes=storage.ROUTES, middleware=cors),
+            Mount(
+                "/storage/v1",
+                routes=[
+                    *storage_objects.ROUTES,
+                    *storage_resumable.ROUTES,
+                    *storage_s3.ROUTES,
+                    *storage.ROUTES,
+                    storage_objects.READ,
+                ],
+                middleware=[*cors, Middleware(StorageFaults)],
+            ),
             Mount("/realtime/v1", routes=realtime.ROUTES, middleware=cors),
             Mount("/functions/v1", routes=functions.ROUTES),
             Mount("/llm/v1", routes=openai.ROUTES),

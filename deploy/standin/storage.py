@@ -73,24 +73,45 @@ class Objects:
         """Read the bytes of an object that exists."""
         return self._path(key).read_bytes()
 
+    def size(self, key: str) -> int:
+        """Give the size of an object that exists, in bytes."""
+        return self._path(key).stat().st_size
+
+    def all(self) -> list[About]:
+        """Describe all objects."""
+        found = []
+        for file in self._folder.glob("*.json"):
+            try:
+                found.append(About(**json.loads(file.read_text(encoding="utf-8"))))
+            except FileNotFoundError:  # deleted meanwhile
+                continue
+        return found
+
     def remove(self, key: str) -> None:
         """Delete an object; its description first, which makes it exist."""
         self._path(key).with_suffix(".json").unlink()
         self._path(key).unlink()
 
 
-def _objects(request: Request) -> Objects:
+def objects_of(request: Request) -> Objects:
+    """Give the stack's objects."""
     return Objects(request.app.state.facts().state / "storage")
 
 
-def _key(request: Request) -> str | None:
+def key_of(request: Request) -> str | None:
     """Give ``<bucket>/<path>``, or ``None`` if it is not one that storage-api takes."""
     key = f"{request.path_params['bucket']}/{request.path_params['path']}"
+    return key if is_key(key) else None
+
+
+def is_key(key: str) -> bool:
+    """Tell whether a key is one that storage-api takes."""
     leads_elsewhere = any(part in {"", ".", ".."} for part in key.split("/"))
-    return None if leads_elsewhere or not VALID_KEY.fullmatch(key) else key
+    return not leads_elsewhere and bool(VALID_KEY.fullmatch(key))
 
 
-def _refusal(request: Request) -> JSONResponse | None:
+def refusal(request: Request) -> JSONResponse | None:
+    """Refuse whoever has no key but the public one."""
     who = caller(request)
     if who is None or who.role == "anon":
         message = "new row violates row-level security policy"
@@ -110,16 +131,16 @@ async def _content(request: Request) -> bytes | None:
 
 async def upload(request: Request) -> Response:
     """Write an object: POST makes a new one, PUT or ``x-upsert: true`` any."""
-    if refused := _refusal(request):
+    if refused := refusal(request):
         return refused
-    key = _key(request)
+    key = key_of(request)
     if key is None:
         return problem(400, "InvalidKey", f"Invalid key: {request.path_params['path']}")
     kind = request.headers.get("content-type", "application/octet-stream")
     if kind.startswith("multipart/"):
         return problem(415, "invalid_mime_type", "send the bytes: no multipart here")
     replaces = request.method == "PUT" or request.headers.get("x-upsert") == "true"
-    objects = _objects(request)
+    objects = objects_of(request)
     if not replaces and objects.about(key):
         return problem(409, "Duplicate", "The resource already exists")
     content = await _content(request)
@@ -138,8 +159,8 @@ async def upload(request: Request) -> Response:
 
 async def read(request: Request) -> Response:
     """Give a public object; every bucket of the stand-in is public."""
-    key = _key(request)
-    objects = _objects(request)
+    key = key_of(request)
+    objects = objects_of(request)
     about = objects.about(key) if key else None
     if key is None or about is None:
         return problem(404, "not_found", "Object not found")
@@ -159,10 +180,10 @@ async def read(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     """Delete an object."""
-    if refused := _refusal(request):
+    if refused := refusal(request):
         return refused
-    key = _key(request)
-    objects = _objects(request)
+    key = key_of(request)
+    objects = objects_of(request)
     if key is None or objects.about(key) is None:
         return problem(404, "not_found", "Object not found")
     objects.remove(key)

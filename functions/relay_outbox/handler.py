@@ -29,6 +29,7 @@ def carriers(settings: Settings) -> dict[str, Carrier]:
     queues = {
         "llm": settings.queue_url_llm,
         "extraction": settings.queue_url_extraction,
+        "images": settings.queue_url_images,
     }
     for topic, url in queues.items():
         if url:

@@ -14,6 +14,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         database_url: libpq connection URI.
         queue_url_llm: SQS queue of llm_handler; empty leaves its rows alone.
         queue_url_extraction: SQS queue of extract_memory; likewise.
+        queue_url_images: SQS queue of compress_image; likewise.
         supabase_url: Base of Supabase's APIs; empty leaves realtime events alone.
         supabase_service_key: Key with which realtime events are sent.
         cdn_purge_url: Purge path of the CDN's Worker; empty leaves its rows alone.
@@ -23,6 +24,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     queue_url_llm: str
     queue_url_extraction: str
+    queue_url_images: str
     supabase_url: str
     supabase_service_key: str
     cdn_purge_url: str
@@ -40,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             database_url=environment.required("DATABASE_URL"),
             queue_url_llm=environment.text("QUEUE_URL_LLM"),
             queue_url_extraction=environment.text("QUEUE_URL_EXTRACTION"),
+            queue_url_images=environment.text("QUEUE_URL_IMAGES"),
             supabase_url=environment.text("SUPABASE_URL"),
             supabase_service_key=environment.text("SUPABASE_SERVICE_KEY"),
             cdn_purge_url=environment.text("CDN_PURGE_URL"),

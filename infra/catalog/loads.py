@@ -10,6 +10,7 @@ from typing import Literal
 
 from infra.catalog.services import (
     CHAT_SEND,
+    COMPRESS_IMAGE,
     EXTRACT_MEMORY,
     HEALTH_CHECK,
     LLM_HANDLER,
@@ -20,7 +21,7 @@ from infra.catalog.services import (
 MONTH_S = 730 * 3_600
 """An average month as AWS counts it, in seconds."""
 
-Cause = Literal["llm_requests", "extractions", "other_requests", "schedule"]
+Cause = Literal["llm_requests", "extractions", "images", "other_requests", "schedule"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,7 @@ class Load:
         users: Registered users.
         llm_requests: Messages that a language model answers.
         extractions: Readings of a conversation for memories.
+        images: New images that are made smaller.
         other_requests: All other calls of the app.
         edge_requests: Images and charts that the CDN serves.
         edge_gb: How much these are, in GB.
@@ -40,6 +42,7 @@ class Load:
     users: int
     llm_requests: int
     extractions: int
+    images: int
     other_requests: int
     edge_requests: int
     edge_gb: float
@@ -60,6 +63,7 @@ class Load:
             users=self.users * factor,
             llm_requests=self.llm_requests * factor,
             extractions=self.extractions * factor,
+            images=self.images * factor,
             other_requests=self.other_requests * factor,
             edge_requests=self.edge_requests * factor,
             edge_gb=self.edge_gb * factor,
@@ -71,6 +75,8 @@ PLAN = Load(
     users=1_000,
     llm_requests=200_000,
     extractions=90_000,
+    # Of the 3 that each user may have a day, a tenth. Assumed.
+    images=9_000,
     other_requests=100_000,
     # 600 MB a day (the plan, "CDN Setup"), at 200 kB each.
     edge_requests=91_250,
@@ -100,6 +106,8 @@ USES: dict[str, Use] = {
     # Waits for the model.
     LLM_HANDLER.name: Use(cause="llm_requests", duration_ms=3_000),
     EXTRACT_MEMORY.name: Use(cause="extractions", duration_ms=3_000),
+    # A megapixel or two, with its AVIF and the transfers.
+    COMPRESS_IMAGE.name: Use(cause="images", duration_ms=3_000),
     READ_HISTORY.name: Use(cause="other_requests", duration_ms=60),
     RELAY_OUTBOX.name: Use(cause="schedule", duration_ms=200),
     HEALTH_CHECK.name: Use(cause="schedule", duration_ms=2_000),

@@ -76,4 +76,13 @@ MEMORY_EXTRACTIONS = Queue(
     max_concurrency=4,
 )
 
-QUEUES: tuple[Queue, ...] = (LLM_REQUESTS, MEMORY_EXTRACTIONS)
+IMAGE_COMPRESSIONS = Queue(
+    name="image-compressions",
+    topic="images",
+    consumer="compress_image",
+    # A large image fills an invocation.
+    batch_size=1,
+    max_concurrency=2,
+)
+
+QUEUES: tuple[Queue, ...] = (LLM_REQUESTS, MEMORY_EXTRACTIONS, IMAGE_COMPRESSIONS)

@@ -111,11 +111,12 @@ RELAY_OUTBOX = Service(
     memory_mib=256,
     timeout_s=50,
     concurrency=1,
-    sends_to=("llm", "extraction"),
+    sends_to=("llm", "extraction", "images"),
     settings=(
         "DATABASE_URL",
         "QUEUE_URL_LLM",
         "QUEUE_URL_EXTRACTION",
+        "QUEUE_URL_IMAGES",
         "SUPABASE_URL",
         "SUPABASE_SERVICE_KEY",
         "CDN_PURGE_URL",
@@ -165,6 +166,27 @@ EXTRACT_MEMORY = Service(
         "LLM_PRICES",
         REDIS_SETTING,
         *LLM_CONFIG_SETTINGS,
+    ),
+)
+COMPRESS_IMAGE = Service(
+    folder="compress_image",
+    summary="makes images smaller and keeps the originals",
+    # A request asks and does not wait: the work itself is the queue's.
+    route=("POST", "/functions/v1/compress-image"),
+    # A whole core (Lambda developer guide, "Configure memory"). The largest images take
+    # 1,400 MiB beside the service's own 60.
+    memory_mib=1_769,
+    # 40 s for the decoder, its start, and the transfers.
+    timeout_s=80,
+    # 3 images a day of 1,000 users, 3 s each, are a tenth of an invocation on average.
+    concurrency=2,
+    settings=(
+        "DATABASE_URL",
+        "JWT_SECRET",
+        "INTERNAL_API_KEY",
+        "SUPABASE_URL",
+        "SUPABASE_SERVICE_KEY",
+        "IMAGE_BUCKETS",
     ),
 )
 READ_HISTORY = Service(
@@ -221,6 +243,7 @@ SERVICES: tuple[Service, ...] = (
     RELAY_OUTBOX,
     LLM_HANDLER,
     EXTRACT_MEMORY,
+    COMPRESS_IMAGE,
     READ_HISTORY,
     HEALTH_CHECK,
 )

@@ -27,7 +27,7 @@ from infra.catalog.services import CHAT_SEND, LLM_HANDLER, SERVICES, Service
 pytestmark = pytest.mark.integration
 
 DENIED = {"boto3", "botocore", "pydantic", "openai", "google.genai", "cryptography"}
-ZIP_MB_MAX = {"llm-handler": 50, "extract-memory": 50}
+ZIP_MB_MAX = {"llm-handler": 50, "extract-memory": 50, "compress-image": 15}
 SMALL_ZIP_MB = 6
 JWKS_ZIP_MB_MAX = 11
 REDIS_MB_MAX = 3
@@ -110,6 +110,19 @@ def test_the_sdks_import_when_they_are_needed(target, unzipped):
     )
 
     run(target, unzipped[LLM_HANDLER.name], program)
+
+
+def test_a_zip_decodes_an_image_in_a_process_of_its_own(target, unzipped):
+    import pyvips
+
+    png = pyvips.Image.black(64, 64).draw_circle(255, 32, 32, 20).pngsave_buffer()
+    program = (
+        "from functions.compress_image.decoder import compress;"
+        "from functions.compress_image.limits import Aims, Limits;"
+        f"print(compress({png!r}, Limits(), Aims()).forms[0].format)"
+    )
+
+    assert run(target, unzipped["compress-image"], program) == "webp\n"
 
 
 def send(target: BundleTarget, folder: Path, token: str = "", **settings: str) -> dict:

@@ -110,7 +110,8 @@ def test_a_suite_is_a_module_or_a_package_and_its_helpers_are_none(
 
 
 def test_an_unknown_suite_is_refused_with_those_that_exist():
-    with pytest.raises(UsageError, match="the suites are database, edge, infra, main"):
+    known = "the suites are database, edge, images, infra, main"
+    with pytest.raises(UsageError, match=known):
         bench._load("speed")
 
 

@@ -364,6 +364,8 @@ def test_what_uv_said_is_the_end_of_the_error(tmp_path, monkeypatch):
     failing = script(tmp_path / "uv", "echo 'No solution found' >&2; exit 1")
     monkeypatch.setattr(bundle_archive, "uv", lambda: str(failing))
     lock = tmp_path / "chat_send" / "requirements.lock"
+    lock.parent.mkdir()
+    lock.write_text("")
 
     with pytest.raises(DeployError) as caught:
         bundle_archive.install(lock, TARGET, tmp_path / "tree")

@@ -46,7 +46,8 @@ def test_an_unknown_queue_is_refused_with_the_known(replay):
     code, text = replay(queue="images")
 
     assert code == 2
-    assert "known: llm-requests, memory-extractions, realtime" in text
+    known = "llm-requests, memory-extractions, image-compressions, realtime"
+    assert f"known: {known}" in text
 
 
 @pytest.mark.parametrize("number", ["x", "0", "-1", "1.5", "9" * 20, "¹"])

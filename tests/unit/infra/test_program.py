@@ -109,6 +109,7 @@ def test_the_outputs_name_what_others_need(stack):
         "chat-send",
         "read-history",
         "health-check",
+        "compress-image",
     }
     assert outputs["functionNames"]["chat-send"] == "kiloscale-test-chat-send"
 

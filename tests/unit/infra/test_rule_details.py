@@ -50,7 +50,7 @@ def test_a_larger_pooler_has_room_for_more(clean):
     faulty.pooler_room = 300
     large = list(capacity.connections_fit_the_pooler(faulty))
 
-    assert "154 simultaneous invocations" in small[0].what
+    assert "156 simultaneous invocations" in small[0].what
     assert large == []
 
 

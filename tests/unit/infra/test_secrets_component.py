@@ -79,7 +79,7 @@ def test_the_environment_gives_each_setting_the_secret_that_is_declared():
 
     def program():
         stack_config = StackConfig.load()
-        values = {"llm": "", "extraction": ""}
+        values = {"llm": "", "extraction": "", "images": ""}
         for service in SERVICES:
             found.update(render(service, stack_config, values))
         settings = [each.setting for each in DECLARED if each.setting in found]

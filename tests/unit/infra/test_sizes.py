@@ -58,7 +58,7 @@ def test_a_queue_is_bound_as_its_consumer_at_each_size(size):
 def test_more_users_get_more_of_everything_that_users_need():
     ordered = [SIZES[users] for users in (1_000, 2_000, 5_000)]
 
-    assert [each.pooler_clients_used for each in ordered] == [77, 151, 373]
+    assert [each.pooler_clients_used for each in ordered] == [79, 155, 383]
     assert [each.compute.pooler_clients for each in ordered] == [200, 400, 600]
     assert [each.reserved_concurrency for each in ordered] == [63, 123, 303]
 
@@ -105,7 +105,11 @@ def test_the_program_is_made_in_the_configured_size(large):
 
     assert reserved == 200
     assert functions["relay-outbox"].get("memorySize") == 512
-    assert bounds == {"llm-requests-consumer": 50, "memory-extractions-consumer": 20}
+    assert bounds == {
+        "llm-requests-consumer": 50,
+        "memory-extractions-consumer": 20,
+        "image-compressions-consumer": 10,
+    }
     assert environment["REALTIME_CONNECTIONS_LIMIT"] == "2500"
     assert alarms["alarms-realtime-connections"] == 2_000
     assert alarms["alarms-invocations-month"] == 3_750_000
@@ -131,7 +135,7 @@ def test_a_size_that_outgrows_its_pooler_is_an_error_that_names_the_key(monkeypa
         record(whole_program, values=config(users="2000", **LARGE))
 
     assert str(caught.value) == (
-        "Pulumi.test.yaml: kiloscale:users: its services are up to 337 clients of the"
+        "Pulumi.test.yaml: kiloscale:users: its services are up to 339 clients of the"
         " pooler at users 2000, and of 400 it may take 300 (a quarter is the app's);"
         " take compute Medium or larger"
     )

@@ -27,6 +27,7 @@ def test_the_table_has_the_catalog_s_numbers():
     assert row("chat_send") == concurrency("chat_send")
     assert row("llm_handler") == concurrency("llm_handler")
     assert row("extract_memory") == concurrency("extract_memory")
+    assert row("compress_image") == concurrency("compress_image")
     assert row("read_history") == concurrency("read_history")
     assert row("clients of") == [str(size.pooler_clients_used) for size in ORDER]
     assert row("account limit") == [

@@ -170,7 +170,7 @@ def test_a_large_stack_without_a_replica_is_warned():
 
 def test_a_pooler_that_is_too_small_for_the_size_is_refused_with_the_numbers():
     assert said_of("poolerClients", {**LARGE, "poolerClients": "200"}) == [
-        "its services are up to 151 clients of the pooler at users 2000, and of 200 it may take 150 (a quarter is the app's); take compute Small or larger"
+        "its services are up to 155 clients of the pooler at users 2000, and of 200 it may take 150 (a quarter is the app's); take compute Small or larger"
     ]
 
 

@@ -1,0 +1,1 @@
+"""Images that were there before: estimate, make smaller, put back."""

@@ -1,0 +1,1 @@
+"""Makes images smaller. Triggers: ``image-compressions`` and a POST of the backend."""
