@@ -82,6 +82,7 @@ GROUPS = {
         cdn.verify,
         cdn.purge,
         cdn.watch,
+        cdn.rewrite_urls,
     ),
     "user": (retention.delete,),
     "images": (

@@ -27,6 +27,7 @@ create table if not exists kiloscale.cdn_settings (
     origin_url text not null,
     hosts text[] not null,
     buckets text[] not null,
+    is_on boolean not null default true,
     updated_at timestamptz not null default clock_timestamp()
 );
 
@@ -36,6 +37,8 @@ comment on column kiloscale.cdn_settings.origin_url is
     'Address of the Supabase project, where images are served without the CDN';
 comment on column kiloscale.cdn_settings.hosts is
     'Hosts whose addresses are replaced: that of the project, and earlier CDNs';
+comment on column kiloscale.cdn_settings.is_on is
+    'Whether cdn_url gives addresses of the CDN; else those of the project';
 
 -- What was replaced, for the way back. What a person wrote is not kept twice: where
 -- addresses stand inside a text, old_value and new_value are the two bases, and the
@@ -203,7 +206,10 @@ create or replace function kiloscale.cdn_url(p_url text, p_version text default 
 returns text
 language sql stable parallel safe set search_path = '' as $$
     select coalesce((
-        select kiloscale.cdn_url_at(p_url, s.base_url, s.hosts, s.buckets, p_version)
+        select case when s.is_on
+            then kiloscale.cdn_url_at(p_url, s.base_url, s.hosts, s.buckets, p_version)
+            else kiloscale.cdn_url_at(p_url, s.origin_url,
+                s.hosts || split_part(s.base_url, '//', 2), s.buckets, p_version) end
         from kiloscale.cdn_settings s), p_url)
 $$;
 
@@ -216,7 +222,8 @@ create or replace function kiloscale.set_cdn(
 ) returns boolean
 language plpgsql set search_path = '' as $$
 declare
-    address constant text := '^https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$';
+    address constant text :=
+        '^https?://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:[0-9]{1,5})?$';
     hosts text[];
     bad text;
 begin
@@ -248,10 +255,10 @@ begin
     values (p_base_url, p_origin_url, hosts, p_buckets)
     on conflict on constraint cdn_settings_pkey do update
     set base_url = excluded.base_url, origin_url = excluded.origin_url,
-        hosts = excluded.hosts, buckets = excluded.buckets,
+        hosts = excluded.hosts, buckets = excluded.buckets, is_on = true,
         updated_at = clock_timestamp()
-    where (s.base_url, s.origin_url, s.hosts, s.buckets) is distinct from
-        (excluded.base_url, excluded.origin_url, excluded.hosts, excluded.buckets);
+    where (s.base_url, s.origin_url, s.hosts, s.buckets, s.is_on) is distinct from
+        (excluded.base_url, excluded.origin_url, excluded.hosts, excluded.buckets, true);
     return found;
 end
 $$;
@@ -358,11 +365,12 @@ end
 $$;
 
 -- What a column holds, for a look before anything is changed. Reads the whole table.
+-- p_target as in kiloscale.rewrite_urls; p_to and p_from are the two bases.
 create or replace function kiloscale.count_urls(
-    p_table text, p_column text, p_inside boolean, p_base text, p_from text,
-    p_hosts text[], p_buckets text[]
+    p_table text, p_column text, p_inside boolean, p_target text, p_to text,
+    p_from text, p_hosts text[], p_buckets text[]
 ) returns jsonb
-language plpgsql stable set search_path = '' as $$
+language plpgsql set search_path = '' as $$
 declare
     plan constant jsonb := kiloscale.url_plan(p_table, p_column);
     found_all jsonb;
@@ -386,7 +394,7 @@ begin
                 offset 0
             ) v
         $count$, plan ->> 'rel', plan ->> 'col')
-        into found_all using p_base, p_from, p_buckets;
+        into found_all using p_to, p_from, p_buckets;
         return found_all;
     end if;
     execute format($count$
@@ -396,10 +404,11 @@ begin
             from %1$s r where r.%2$s is not null
         ), due as (
             select * from v where v.new <> v.old and v.old ~* '^https?://'
+                and not ($4 and starts_with(v.old, $1 || '/'))
         )
         select jsonb_build_object('rows', (select count(*) from v),
             'due', (select count(*) from due),
-            'at_cdn', (select count(*) from v where v.new = v.old
+            'there', (select count(*) from v where v.new = v.old
                 and starts_with(v.old, $1 || '/')),
             'paths', (select count(*) from v where v.old like '/%%'),
             'signed', (select count(*) from v where v.old like '%%/object/sign/%%'),
@@ -409,7 +418,7 @@ begin
                 select kiloscale.url_shape(due.old) as shape, count(*) as n from due
                 group by 1 order by 2 desc, 1 limit 5) s))
     $count$, plan ->> 'rel', plan ->> 'col')
-    into found_all using p_base, p_hosts, p_buckets;
+    into found_all using p_to, p_hosts, p_buckets, p_target = 'origin';
     return found_all;
 end
 $$;

@@ -118,3 +118,75 @@ def watch(
     raise SystemExit(
         cdn_commands.watch(stack, out, stop=stop, dry_run=dry_run, yes=yes)
     )
+
+
+@task(
+    name="rewrite-urls",
+    help=SHOWN
+    | {
+        "column": "More columns that are one address each: schema.table.column,"
+        " comma-separated.",
+        "inside": "Columns of text or JSON that hold addresses, e.g."
+        " public.messages.text; comma-separated.",
+        "from_host": "More hosts whose addresses are replaced, e.g. a custom domain.",
+        "object": "Objects that are there, bucket/name, to prove the CDN with.",
+        "batch_rows": "Rows looked at in one transaction, 1 to 10000.",
+        "undo": "Put back exactly what was changed, where it still is.",
+        "to_origin": "Put back all that names the CDN, whoever wrote it.",
+        "configure": "Only write where the CDN is, for kiloscale.cdn_url.",
+        "unverified": "Do not prove the CDN first.",
+        "set_off": "Change rows although triggers or publications are set off.",
+        "dry_run": "Count and show shapes of addresses; change nothing.",
+        "yes": "Do not ask; on a cloud stack, needed where nobody can be asked.",
+    },
+)
+def rewrite_urls(
+    c: Context,
+    column: str = "",
+    inside: str = "",
+    from_host: str = "",
+    object: str = "",
+    batch_rows: str = "1000",
+    undo: bool = False,
+    to_origin: bool = False,
+    configure: bool = False,
+    unverified: bool = False,
+    set_off: bool = False,
+    stack: str = "local",
+    dry_run: bool = False,
+    yes: bool = False,
+    json: bool = False,
+    evidence: bool = False,
+    debug: bool = False,
+) -> None:
+    """Have the app's rows name their images at the CDN; --undo puts them back.
+
+    In small commits by key, from where the last run ended. Proves the CDN first, and
+    refuses if that fails. user_images and image_generation_log, and what is named.
+
+    Examples: cdn.rewrite-urls --dry-run | cdn.rewrite-urls --stack production |
+    cdn.rewrite-urls --column public.profiles.avatar_url --stack production |
+    cdn.rewrite-urls --undo --stack production
+
+    Exit codes: 0 done; 2 usage; 3 auth; 4 failed; 5 a part is changed, run it again; 7
+    the CDN is not proved; 75 another run is at work.
+    """
+    from deploy import commands, url_commands
+    from deploy.urls.asked import Asked
+
+    out = commands.Output(as_json=json, evidence=evidence, debug=debug)
+    asked = Asked(
+        column=column,
+        inside=inside,
+        from_host=from_host,
+        object=object,
+        batch_rows=batch_rows,
+        undo=undo,
+        to_origin=to_origin,
+        configure=configure,
+        unverified=unverified,
+        set_off=set_off,
+        dry_run=dry_run,
+        yes=yes,
+    )
+    raise SystemExit(url_commands.rewrite(stack, asked, out))
