@@ -156,6 +156,19 @@ begin
             quote_literal(left(p_version, 80))
             using errcode = 'invalid_parameter_value';
     end if;
+    -- As supabase-js writes nearly all: nothing encoded, no parameter, and no part that
+    -- is empty or begins with a dot. Four times as fast as what follows (measured).
+    if p_version is null
+        and (split_part(p_url, '/', 3) = any (p_hosts)
+            or split_part(p_url, '/', 3) = split_part(p_base, '//', 2))
+        and split_part(p_url, '/', 8) = any (p_buckets)
+        and starts_with(split_part(p_url, '//', 2),
+            split_part(p_url, '/', 3) || public || split_part(p_url, '/', 8) || '/')
+        and p_url ~ ('^https?:/(/[A-Za-z0-9_~!$&()*+,;=:@''-]'
+            '[A-Za-z0-9._~!$&()*+,;=:@''-]*){8,}$')
+    then
+        return p_base || substr(p_url, strpos(p_url, public));
+    end if;
     if p_url is null or p_url ~ '[\u0001-\u001f\u007f\\]| $' then
         return p_url;
     end if;
@@ -173,9 +186,9 @@ begin
         end if;
     end if;
     path := kiloscale.canonical_path(place[3]);
-    if path is null or not exists (
-        select from unnest(p_buckets) b (name)
-        where starts_with(path, public || b.name || '/'))
+    -- No part of a canonical path is empty: the seventh is the start of the name.
+    if path is null or not starts_with(path, public) or split_part(path, '/', 7) = ''
+        or split_part(path, '/', 6) <> all (p_buckets)
     then
         return p_url;
     end if;
@@ -288,11 +301,11 @@ language sql immutable parallel safe set search_path = '' as $$
         || coalesce(substring(p_url from '/storage/v1/[a-z/]+/[a-z0-9._-]+/'), '/')
         || '...' || coalesce(lower(substring(split_part(p_url, '?', 1)
             from '\.[A-Za-z0-9]{1,5}$')), '')
-        || coalesce((select '?' || string_agg(coalesce(
+        || coalesce(case when p_url like '%?%' then (select '?' || string_agg(coalesce(
                 substring(split_part(q.pair, '=', 1) from '^[A-Za-z_]{1,16}$'), '...')
                 || '=...', '&' order by q.n)
-            from string_to_table(nullif(split_part(p_url, '?', 2), ''), '&')
-                with ordinality q (pair, n)), '')
+            from string_to_table(split_part(p_url, '?', 2), '&')
+                with ordinality q (pair, n)) end, '')
 $$;
 
 -- What is to be known of a column, and the parts of statements on it:
@@ -457,15 +470,18 @@ begin
                 select %5$s as row_key, r.%2$s::text as seen
                 from %1$s r where %4$s order by %3$s limit $2
             ) q
-        ), wanted as (
-            select p.row_key from page p
-            where (%8$s) and %9$s <> p.seen
+        ), wanted as materialized (
+            select p.row_key, p.seen, %9$s as new from page p where %8$s
         ), due as materialized (
-            select p.row_key, r.%2$s::text as old, %7$s as owner
-            from wanted p join %1$s r on %6$s
+            select p.row_key, p.seen, p.new as foreseen, r.%2$s::text as old,
+                %7$s as owner
+            from (select * from wanted w where w.new <> w.seen) p join %1$s r on %6$s
             for no key update of r
         ), fresh as materialized (
-            select p.*, %11$s as new from due p where %10$s
+            -- The row may have been changed while its lock was waited for.
+            select p.row_key, p.old, p.owner,
+                case p.old when p.seen then p.foreseen else %11$s end as new
+            from due p where p.old = p.seen or (%10$s)
         ), changed as (
             update %1$s r set %2$s = p.new::%12$s
             from fresh p

@@ -28,9 +28,11 @@ select format('trigger %%s on %%s', t.tgname, %(told)s::text) from pg_trigger t
            and a.attname = %(column)s and a.attnum = any (t.tgattr)))
  union all
 select format('publication %%s of %%s', p.pubname, %(told)s::text)
-  from pg_publication_tables p
- where format('%%I.%%I', p.schemaname, p.tablename)::regclass = %(table)s::regclass
-   and exists (select from pg_publication u where u.pubname = p.pubname and u.pubupdate)
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_publication_tables p on (p.schemaname, p.tablename) = (n.nspname, c.relname)
+  join pg_publication u on u.pubname = p.pubname and u.pubupdate
+ where c.oid = %(table)s::regclass
  order by 1
 """
 
