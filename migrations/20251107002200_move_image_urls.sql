@@ -460,7 +460,8 @@ declare
         then 'kiloscale.move_text(%1$s, $4, $3, $6)'
         else 'kiloscale.cdn_url_at(%1$s, $3, $5, $6)' end;
 begin
-    -- Each row by its key: the planner knows little of how many there are.
+    -- Each row by its key, also where no statistics of the tables are there yet.
+    perform set_config('enable_seqscan', 'off', true);
     perform set_config('enable_hashjoin', 'off', true);
     perform set_config('enable_mergejoin', 'off', true);
     execute format($page$
@@ -506,8 +507,13 @@ begin
                 new_value = excluded.new_value, new_hash = excluded.new_hash,
                 user_id = excluded.user_id, changed_at = clock_timestamp()
         ), forgotten as (
-            delete from kiloscale.cdn_rewrites w using changed c
-            where $10 and w.tab = $7 and w.col = $8 and w.row_key = c.row_key
+            delete from kiloscale.cdn_rewrites w
+            where $10 and w.ctid = any (array(
+                select o.ctid from changed c
+                cross join lateral (
+                    select k.ctid from kiloscale.cdn_rewrites k
+                    where k.tab = $7 and k.col = $8 and k.row_key = c.row_key
+                    limit 1) o))
         ), forms as (
             -- images.restore compares with what it finds.
             update kiloscale.image_urls u
@@ -536,11 +542,12 @@ create or replace function kiloscale.undo_urls_page(
 )
 language plpgsql set search_path = '' as $$
 begin
+    perform set_config('enable_seqscan', 'off', true);
     perform set_config('enable_hashjoin', 'off', true);
     perform set_config('enable_mergejoin', 'off', true);
     execute format($page$
         with page as materialized (
-            select w.* from kiloscale.cdn_rewrites w
+            select w.ctid as place, w.* from kiloscale.cdn_rewrites w
             where w.tab = $1 and w.col = $2
             order by w.row_key limit $3
             for update
@@ -576,8 +583,10 @@ begin
             from changed c
             where u.table_name = $5 and u.row_id = c.row_key ->> 0 and u.new_url = c.cur
         ), forgotten as (
-            delete from kiloscale.cdn_rewrites w using page p
-            where w.tab = $1 and w.col = $2 and w.row_key = p.row_key
+            -- By place, as they are locked: a join without statistics may compare each
+            -- with each.
+            delete from kiloscale.cdn_rewrites w
+            where w.ctid = any (array(select p.place from page p))
         )
         select (select count(*) from page), (select count(*) from changed)
     $page$, plan ->> 'rel', plan ->> 'col', plan ->> 'same', plan ->> 'kind')

@@ -139,7 +139,7 @@ def set_off(conn: Connection, columns: Sequence[Column]) -> list[str]:
 def looked(counted: Counted, *, planned: bool) -> Result:
     """Report a column."""
     found, column = counted.found, counted.column
-    told = f"{column.told}: {counted.due:,} of {found['rows']:,} rows would be changed"
+    told = f"{counted.due:,} of {found['rows']:,} rows would be changed"
     if found.get("there"):
         told += f", {found['there']:,} name it already"
     lost = int(found.get("lose_parameters", 0))
@@ -174,7 +174,7 @@ def by_people(
         note = f"--inside {each.told} would change them" if found.due else "none is due"
         yield Result(
             id=f"urls.{each.told}",
-            title=f"{each.told}: {found.due:,} rows hold addresses: left alone; {note}",
+            title=f"{found.due:,} rows hold addresses: left alone; {note}",
             status=Status.PASS,
             evidence=found.found,
         )

@@ -140,7 +140,7 @@ def _result(conn: Connection, order: Order, before: int, seconds: float) -> Resu
     verb = "put back" if order.target == "undo" else "changed"
     return Result(
         id=f"urls.{order.column.told}",
-        title=f"{order.column.told}: {rows:,} rows {verb} in {batches:,} commits",
+        title=f"{rows:,} rows {verb} in {batches:,} commits",
         status=Status.PASS,
         evidence={
             "changed": rows,

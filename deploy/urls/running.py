@@ -150,7 +150,7 @@ def _would_undo(column: Column, rows: int) -> Result:
     """Say what an undo would put back."""
     return Result(
         id=f"urls.{column.told}",
-        title=f"{column.told}: {rows:,} rows would be put back, as far as they still"
+        title=f"{rows:,} rows would be put back, as far as they still"
         " have what was written",
         status=Status.PASS,
         evidence={"rows": rows},
@@ -169,7 +169,7 @@ def _left(column: Column, rows: int, towards: str) -> Result:
     option = "--inside" if column.inside else "--column"
     return Result(
         id=f"urls.left.{column.told}",
-        title=f"{column.told}: {rows:,} rows {why}",
+        title=f"{rows:,} rows {why}",
         status=Status.WARN,
         evidence={"rows": rows},
         remedy=f"{remedy} {option} {column.told}"

@@ -1,6 +1,7 @@
 """The app's rows name their images at the CDN, and again at Supabase."""
 
 import json
+import time
 
 import psycopg
 import pytest
@@ -421,3 +422,22 @@ def test_configuring_changes_no_row_and_serves_cdn_url(images, task, monkeypatch
         f"{NEW}a.png"
     )
     assert list(urls(images).values()) == [f"{OLD}a.png"]
+
+
+def test_a_table_without_statistics_is_not_compared_row_by_row(images):
+    images.run(
+        "create table pictures (id uuid primary key default gen_random_uuid(), url text)"
+    )
+    images.run(
+        "insert into pictures (url) select %s || n from generate_series(1, 6000) n", OLD
+    )
+
+    began = time.monotonic()
+    rewrite(images, name="public.pictures.url", rows=1000)
+    rewrite(images, "undo", name="public.pictures.url", rows=1000)
+
+    # 0.9 s; 30 s when a batch compared each of its rows with each that was kept.
+    assert time.monotonic() - began < 12
+    assert images.value(
+        "select count(*) from pictures where url like %s", f"{OLD}%"
+    ) == (6000)
