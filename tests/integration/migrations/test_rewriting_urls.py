@@ -426,7 +426,8 @@ def test_configuring_changes_no_row_and_serves_cdn_url(images, task, monkeypatch
 
 def test_a_table_without_statistics_is_not_compared_row_by_row(images):
     images.run(
-        "create table pictures (id uuid primary key default gen_random_uuid(), url text)"
+        "create table pictures (id uuid primary key default gen_random_uuid(),"
+        " url text)"
     )
     images.run(
         "insert into pictures (url) select %s || n from generate_series(1, 6000) n", OLD
