@@ -1,8 +1,7 @@
 """A database with all migrations, filled with snapshots, and the task run on it."""
 
-import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +12,6 @@ from deploy.commands import Output
 from deploy.deployment import Deployment
 from deploy.forecast import commands
 from deploy.forecast.asking import Asked
-from deploy.migrations import apply, discover
-from deploy.paths import REPOSITORY
-
-TEMPLATE = "forecast_template"
-_numbers = itertools.count(1)
 
 # A line of 10 MiB a day up to the database's own size, with a wave of the hours.
 FILL = """
@@ -73,24 +67,7 @@ def forecasting(monkeypatch, capsys) -> Callable[[str], Task]:
     return make
 
 
-@pytest.fixture(scope="session")
-def forecast_template(cluster: Any) -> str:
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
-        )
-    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
-    return TEMPLATE
-
-
 @pytest.fixture
-def task(cluster: Any, forecast_template: str, forecasting) -> Iterator[Task]:
+def task(migrated_url: str, forecasting: Callable[[str], Task]) -> Task:
     """The task on a fresh database with all migrations."""
-    name = f"forecast_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {forecast_template} OWNER postgres"
-        )
-    yield forecasting(cluster.url(name))
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return forecasting(migrated_url)
