@@ -280,6 +280,20 @@ language sql stable set search_path = '' as $$
     ) t
 $$;
 
+-- The planner's estimate of a table's rows, of a partitioned one the sum of what its
+-- partitions have: autovacuum analyses those, never the table above them. NULL where
+-- one was never analysed.
+create or replace function kiloscale.estimated_rows(tab regclass) returns bigint
+language sql stable set search_path = '' as $$
+    select case when min(c.reltuples) >= 0 then sum(c.reltuples)::bigint end
+    from (
+        select tab::oid as oid
+        union
+        select p.relid from pg_partition_tree(tab) p
+    ) t
+    join pg_catalog.pg_class c on c.oid = t.oid and c.relkind <> 'p'
+$$;
+
 -- The archived counts are exact. They cost a look into the index below the watermarks
 -- and into one small table, and with an archived_at of the app its index or a scan.
 -- The totals are the planner's estimates (0.03 % off at 2 million). Call it again when
@@ -297,11 +311,9 @@ create or replace view public.message_archival_stats
 with (security_invoker = true) as
 with part as materialized (
     select
-        -- -1 is a table that was never analysed: small enough to count.
-        (select case when e.reltuples >= 0 then e.reltuples::bigint
-            else kiloscale.count_messages() end
-         from pg_catalog.pg_class e
-         where e.oid = 'public.messages'::regclass) as in_table,
+        -- What was never analysed is small enough to count.
+        coalesce(kiloscale.estimated_rows('public.messages'::regclass),
+            kiloscale.count_messages()) as in_table,
         (select coalesce(sum(k.moved), 0)::bigint
          from kiloscale.archive_counts k) as moved,
         (select coalesce(sum(
@@ -621,9 +633,10 @@ begin
     messages_to_move := below - kept_by_references;
     select coalesce(sum(k.moved), 0) into archived_rows_estimate
     from kiloscale.archive_counts k;
-    select (kiloscale.tree_bytes(c.oid) * least(1,
-        messages_to_move / greatest(c.reltuples, 1)))::bigint into reusable_bytes
-    from pg_catalog.pg_class c where c.oid = 'public.messages'::regclass;
+    select (kiloscale.tree_bytes('public.messages'::regclass) * least(1,
+        messages_to_move / greatest(coalesce(
+            kiloscale.estimated_rows('public.messages'::regclass), 0), 1)::numeric))
+        ::bigint into reusable_bytes;
     select string_agg(a.attrelid::regclass || '.' || quote_ident(a.attname), ', ')
     into without_foreign_key
     from pg_catalog.pg_attribute a

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.archival import looking
 from deploy.archival.looking import Stats, ToArchive, look_once
 from deploy.archival.running import Job, Ran, kept, run_job
-from deploy.archival.values import size
 from deploy.checklist import Result, Status, Step
 from deploy.crons.state import newest_log
 from deploy.database import connect

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.archival import looking
 from deploy.archival.looking import ToMove, look_once
 from deploy.archival.marking import RECLAIM_JOB, UNDO
 from deploy.archival.running import Job, Ran, kept, run_job
-from deploy.archival.values import size
 from deploy.checklist import Result, Status, Step
 from deploy.database import connect
 from deploy.deployment import Deployment

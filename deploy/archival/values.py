@@ -52,17 +52,3 @@ def conversation(text: str) -> UUID:
             " nothing was changed",
             remedy="./bootstrap db.restore --help",
         ) from None
-
-
-def size(count: int) -> str:
-    """Write a size for people.
-
-    >>> size(1_338_662_912), size(16_384)
-    ('1.3 GB', '16 kB')
-    """
-    value = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

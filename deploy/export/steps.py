@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.checklist import Result, Status, Step, skipped
 from deploy.deployment import Deployment
 from deploy.errors import DeployError, HalfDoneError
@@ -11,7 +12,6 @@ from deploy.export.session import Change, Session
 from deploy.export.source import Source
 from deploy.export.staging import Staging
 
-MB = 1000**2
 BEHIND_S = 300.0
 """A replica that is further behind may not know yet of a user who was deleted."""
 
@@ -126,7 +126,7 @@ def _planned(change: Change) -> Result:
     known = sum(file.bytes for file in change.difference.keep)
     kept = sum(file.rows for file in change.difference.keep)
     each = known / kept if kept else table.row_bytes
-    told = f"{_told(change)}; about {rows * each / MB:.1f} MB"
+    told = f"{_told(change)}; about {size(rows * each)}"
     return Result(
         id=f"look.{table.name}",
         title=told if change.is_any else _told(change),
@@ -162,16 +162,16 @@ def _published(session: Session, done: int) -> Result:
     """Say what the destination has."""
     made = session.published
     files = [f for t in made.tables.values() for f in t.files] if made else []
-    size = sum(file.bytes for file in files)
+    total = sum(file.bytes for file in files)
     return Result(
         id="publish.files",
         title=f"{done} files published or deleted; {session.place.name} has"
-        f" {len(files)} files, {size / MB:.1f} MB",
+        f" {len(files)} files, {size(total)}",
         status=Status.PASS,
         evidence={
             "place": session.place.name,
             "files": len(files),
-            "bytes": size,
+            "bytes": total,
             "key_id": session.key.id,
             "finished_an_earlier_one": bool(session.unfinished),
         },

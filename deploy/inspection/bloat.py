@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import psycopg
 
+from deploy.amounts import duration, number, size
 from deploy.checklist import Result, Status, skipped
 from deploy.inspection import bloat_facts, horizon, storage_settings
 from deploy.inspection.access import Connection, rows
 from deploy.inspection.bloat_facts import IndexSpace, Rows
-from deploy.inspection.shown import duration, number, size
 
 MIB = 1024**2
 SHOWN_BYTES = MIB

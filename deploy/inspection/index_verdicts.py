@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from deploy.amounts import duration
 from deploy.inspection.counters import Counters
 from deploy.inspection.foreign_keys import ForeignKey, serving
 from deploy.inspection.index_facts import Index
 from deploy.inspection.index_overlap import covered_by, duplicate_of
-from deploy.inspection.shown import duration
 
 SMALL_BYTES = 1024**2
 """Below 1 MiB an index costs neither space nor cache that anybody would notice."""

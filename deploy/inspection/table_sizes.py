@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from deploy.amounts import number, size
 from deploy.checklist import Result, Status, skipped
 from deploy.inspection import growth, table_facts
 from deploy.inspection.access import OTHERS, Connection
 from deploy.inspection.growth import Past
-from deploy.inspection.shown import number, size
 from deploy.inspection.table_facts import Table
 
 SHOWN_BYTES = 64 * 1024
@@ -35,7 +35,7 @@ def look(connection: Connection) -> Iterator[Result]:
 def _table(table: Table, total: int, past: Sequence[Past]) -> Result:
     """Show one table."""
     parts = [
-        f"{size(table.bytes):>7} {_share(table.bytes, total)}",
+        f"{size(table.bytes):>8} {_share(table.bytes, total)}",
         f"heap {size(table.heap_bytes)}",
         f"indexes {size(table.index_bytes)}",
     ]
@@ -80,7 +80,7 @@ def _rest(
         bytes_ = sum(member.bytes for member in members)
         yield Result(
             id=f"rest.{name}",
-            title=f"{size(bytes_):>7} {_share(bytes_, total)}, {len(members)} tables"
+            title=f"{size(bytes_):>8} {_share(bytes_, total)}, {len(members)} tables"
             " and sequences",
             status=Status.PASS,
             evidence={"bytes": bytes_, "relations": len(members)},

@@ -13,20 +13,21 @@ from deploy.deployment import Deployment
 from deploy.forecast import commands
 from deploy.forecast.asking import Asked
 
-# A line of 10 MiB a day up to the database's own size, with a wave of the hours.
+# A line of 10 MiB a day up to the database's own size, with a wave of the hours. The
+# parts have none: of each day their newest size counts, of today whatever hour it is.
 FILL = """
 insert into kiloscale.health_snapshots (taken_at, database_bytes, detail)
 select t, b.bytes, jsonb_build_object('tables', jsonb_build_array(
-           jsonb_build_object('table', 'public.messages', 'bytes', b.bytes / 2),
+           jsonb_build_object('table', 'public.messages', 'bytes', b.line / 2),
            jsonb_build_object('table', 'kiloscale.edge_function_logs_p20260101',
-               'bytes', b.bytes / 5)))
+               'bytes', b.line / 5)))
   from generate_series(now() - make_interval(days => %(days)s),
            now() - interval '20 minutes', '1 hour') t
  cross join lateral (
-    select (pg_database_size(current_database())
-        + extract(epoch from t - now()) / 86400 * 10485760 * %(slope)s
-        + 5242880 * sin(extract(hour from t))
-        + %(base)s)::bigint as bytes) b
+    select l.line, (l.line + 5242880 * sin(extract(hour from t)))::bigint as bytes
+      from (select (pg_database_size(current_database()) + %(base)s
+          + extract(epoch from t - now()) / 86400 * 10485760 * %(slope)s)::bigint
+          as line) l) b
 """
 
 

@@ -36,7 +36,7 @@ def test_the_disk_that_it_needs_is_said_with_room_for_wal():
     found = results(SMALL)["plan.size"]
 
     assert found.evidence["needed_bytes"] == 2_250_000_000
-    assert "2,146 MiB of free disk, which SQL cannot see" in found.title
+    assert "2.1 GiB of free disk, which SQL cannot see" in found.title
 
 
 def test_half_the_load_takes_twice_the_time():
