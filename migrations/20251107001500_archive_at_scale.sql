@@ -17,8 +17,9 @@
 -- Reversal:  drop procedure kiloscale.run_hard_delete_archived_messages(integer,
 --                integer, timestamptz); drop trigger kiloscale_count_added,
 --                kiloscale_count_removed and kiloscale_count_none on
---                kiloscale.messages_archive; drop table kiloscale.archive_counts; then
---            run 20251107000700 and ...000800 again from `create or replace` on
+--                kiloscale.messages_archive; run 20251107000700 and ...000800 again from
+--                `create or replace` on; then drop table kiloscale.archive_counts.
+--            Functions that only these call may stay
 -- Follow-up: none
 
 -- How many messages of a conversation are in the archive: exact, kept by triggers, so
@@ -221,6 +222,8 @@ create or replace function kiloscale.preview_archive_old_messages(
     messages_to_archive bigint, conversations_on_hold bigint, update_triggers text
 )
 language sql stable set search_path = '' as $$
+    select kiloscale.require_between('months', months, 1, 1200),
+        kiloscale.require_between('keep', keep, 1, 100000);
     select now() - make_interval(months => months),
         (select count(t.chat_id)
          from kiloscale.next_watermarks(null, months, keep, 2147483647) t),
