@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from deploy.amounts import size
 from deploy.checklist import Result, Status, Step, skipped
+from deploy.database import redact
 from deploy.deployment import Deployment
-from deploy.errors import DeployError, HalfDoneError
+from deploy.errors import DeployError, HalfDoneError, UsageError
 from deploy.export import source
 from deploy.export.pseudonyms import KEY_VARIABLE
 from deploy.export.session import Change, Session
@@ -31,6 +32,7 @@ def looking(session: Session, place: str) -> Step[Deployment]:
             for table in session.tables:
                 change = session.look(found, table)
                 yield _planned(change) if change else _missing(table.name)
+            _require_any(session, place)
 
     return Step(id="look", title="compare the database with the export", run=body)
 
@@ -56,10 +58,25 @@ def reading(session: Session, place: str) -> Step[Deployment]:
                         continue
                     session.read(found, change, staging)
                     yield _read(change)
+                _require_any(session, place)
         finally:
             staging.close()
 
     return Step(id="read", title="read what differs", run=body)
+
+
+def _require_any(session: Session, place: str) -> None:
+    """Refuse a database that has none of the tables: it is hardly the app's.
+
+    Raises:
+        UsageError: Says where it looked; nothing was exported.
+    """
+    if not session.changes:
+        raise UsageError(
+            f"{redact(place)} has none of the tables that were asked for: is it the"
+            " app's database? Nothing was exported",
+            remedy="./bootstrap db.table-sizes",
+        )
 
 
 def publishing(session: Session) -> Step[Deployment]:

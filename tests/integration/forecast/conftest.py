@@ -46,14 +46,14 @@ class Task:
         """Give the exit code and the checks by id."""
         asked = Asked(limits=limits, **options)
         try:
-            code = commands.forecast("local", asked, Output(as_json=True))
+            code = commands.forecast("local", lambda: asked, Output(as_json=True))
         except SystemExit as ended:
             code = int(ended.code or 0)
         checks = json.loads(self.capsys.readouterr().out)["checks"]
         return code, {each["id"]: each for each in checks}
 
     def text(self, **options: Any) -> str:
-        commands.forecast("local", Asked(**options), Output())
+        commands.forecast("local", lambda: Asked(**options), Output())
         return self.capsys.readouterr().out
 
 
