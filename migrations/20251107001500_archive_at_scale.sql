@@ -237,7 +237,7 @@ language sql stable set search_path = '' as $$
         (select string_agg(g.tgname, ', ' order by g.tgname)
          from pg_catalog.pg_trigger g
          where g.tgrelid = 'public.conversations'::regclass and not g.tgisinternal
-            and g.tgenabled <> 'D' and g.tgtype & 16 <> 0)
+            and g.tgname !~ '^kiloscale_' and g.tgenabled <> 'D' and g.tgtype & 16 <> 0)
 $$;
 
 -- A message without a time is above every watermark.
@@ -649,11 +649,15 @@ begin
         and a.atttypid = 'uuid'::regtype and not exists (
             select from pg_catalog.pg_constraint k
             where k.contype = 'f' and k.conrelid = a.attrelid
-                and a.attnum = any (k.conkey));
+                and a.attnum = any (k.conkey))
+        -- On partitions triggers do the work of the foreign keys.
+        and not exists (
+            select from kiloscale.message_references() f
+            where f.tab = a.attrelid and a.attname = any (f.names));
     select string_agg(g.tgname, ', ' order by g.tgname) into move_triggers
     from pg_catalog.pg_trigger g
     where g.tgrelid = 'public.messages'::regclass and not g.tgisinternal
-        and g.tgenabled <> 'D' and g.tgtype & 12 <> 0;
+        and g.tgname !~ '^kiloscale_' and g.tgenabled <> 'D' and g.tgtype & 12 <> 0;
     return next;
 end
 $$;

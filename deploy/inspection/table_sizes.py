@@ -19,6 +19,9 @@ def look(connection: Connection) -> Iterator[Result]:
     tables = table_facts.read(connection)
     past = growth.read(connection)
     own = [table for table in tables if table.is_users and table.schema not in OTHERS]
+    schemas = list(dict.fromkeys(table.schema for table in own))
+    # The largest first, in one group for each schema.
+    own.sort(key=lambda table: (schemas.index(table.schema), -table.bytes))
     named = [table for table in own if table.bytes >= SHOWN_BYTES]
     for table in named:
         yield _table(table, total, past)

@@ -196,3 +196,21 @@ def test_a_forecast_deletes_by_the_day_of_the_move(url):
     assert not fresh.helps
     assert old.bytes == pytest.approx(float(share) * size)
     assert old.command == "./bootstrap db.hard-delete --months 12 --dry-run -s p"
+
+
+def test_a_reclaim_does_not_ask_for_what_partitions_cannot_have(url):
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(
+            "create function app() returns trigger language plpgsql as"
+            " 'begin return null; end'"
+        )
+        conn.execute(
+            "create trigger of_the_app after delete on messages"
+            " for each row execute function app()"
+        )
+        [found] = conn.execute(
+            "select without_foreign_key, move_triggers,"
+            " referencing_columns from kiloscale.forecast_reclaim()"
+        ).fetchall()
+
+    assert found == (None, "of_the_app", "public.user_memory.source_message_id")
