@@ -14,12 +14,17 @@ def archive(
     """Move the watermarks of inactive conversations; give the exit code."""
     task = "db.archive"
     with run.ending(task, stack, as_json=out.as_json, debug=out.debug):
-        from deploy.archival.marking import archiving
+        from deploy.archival.marking import archiving, command
 
         span = number("--months", months, values.MONTHS, task)
         newest = number("--keep", keep, values.KEEP, task)
         deployment, progress = _deployment(stack, dry_run=dry_run)
-        run.confirm(deployment, yes=yes, task=task, doing="archive its old messages")
+        run.confirm(
+            deployment,
+            yes=yes,
+            task=command(span, newest),
+            doing="archive its old messages",
+        )
         step = archiving(span, newest)
         return _run(task, deployment, step, progress, out)
 
