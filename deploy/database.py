@@ -84,6 +84,8 @@ def explained(conn: psycopg.Connection[TupleRow], doing: str) -> Iterator[None]:
     try:
         yield
     except psycopg.errors.ReadOnlySqlTransaction as error:
+        if conn.read_only:  # by us: it is our mistake that something writes
+            raise
         raise _read_only(doing, error.sqlstate) from error
     except psycopg.errors.InsufficientPrivilege as error:
         role, database = conn.info.user, conn.info.dbname
