@@ -15,7 +15,9 @@ _WITHOUT_SCANS = "select set_config('enable_seqscan', %s, true)"
 
 _KNOWN = """
 select c.relname as name, r.relname as root,
-       coalesce(pg_get_indexdef(i.indexrelid, 1, true), '') as leading,
+       array(select pg_get_indexdef(o.indexrelid, 1, true) from pg_index o
+              where o.indrelid = i.indrelid and o.indisvalid
+                and (o.indpred is null or o.indexrelid = i.indexrelid)) as leading,
        coalesce(t.relname, r.relname) as table
   from pg_class c
   join pg_class r on r.oid = coalesce(pg_partition_root(c.oid), c.oid)
@@ -37,13 +39,18 @@ class Known:
         root: The name under which a person knows it: that of the whole if it is a
             partition.
         table: The same of its table; its own for a table.
-        leading: The first key of an index; empty for a table.
+        leading: Of an index, the first key of each that its table has; none for a
+            table.
     """
 
     name: str
     root: str
     table: str
-    leading: str = ""
+    leading: list[str] = field(default_factory=list)
+
+    def finds(self, condition: str) -> bool:
+        """Whether an index of its table begins with a key of a condition."""
+        return any(_mentions(condition, key) for key in self.leading)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +85,9 @@ class Explained:
     def scanned(self) -> list[str]:
         """Names of the tables, or whole indexes of them, that it reads, sorted.
 
-        A condition on a later key of an index finds nothing by it: all is read.
+        A condition on a later key of an index finds nothing by it: all is read. That
+        is so for good where the table has no index that begins with the key; among the
+        indexes of a small table the planner has no favourite.
         """
         found = set()
         for node in nodes(self.plan):
@@ -86,7 +95,7 @@ class Explained:
             condition = str(node.get("Index Cond", ""))
             if node["Node Type"] == "Seq Scan" and "Relation Name" in node:
                 found.add(self._root(str(node["Relation Name"])))
-            elif index and condition and not _mentions(condition, index.leading):
+            elif index and condition and not index.finds(condition):
                 found.add(index.table)
         return sorted(found)
 
