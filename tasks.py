@@ -19,6 +19,7 @@ from deploy.tasks import (
     receipts,
     releases,
     secrets,
+    simulation,
     workshop,
 )
 
@@ -79,6 +80,7 @@ GROUPS = {
         cdn.verify,
         cdn.purge,
         cdn.watch,
+        simulation.simulate,
     ),
 }
 versions = Collection("releases", releases.prune)

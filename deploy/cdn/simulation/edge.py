@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploy.cdn.simulation.addresses import Address
-from deploy.cdn.simulation.objects import Objects
+from deploy.cdn.simulation.objects import THERE, Objects
 from deploy.cdn.simulation.settings import PURGE_S, REVALIDATING, Settings
 from deploy.cdn.simulation.store import Copy, Store
 from infra.catalog.cdn import (
@@ -19,7 +19,6 @@ from infra.catalog.cdn_modes import CACHE_RULES
 EVERYWHERE = ""
 """The data center of the upper tier."""
 
-THERE = frozenset({200, 206, 304})
 MISSING = frozenset({400, 404})
 """Supabase says 400 where an object is missing."""
 

@@ -10,6 +10,9 @@ from deploy.cdn.simulation.traffic import Request
 from infra.catalog.cdn import PUBLIC_PATH
 
 CHANGING = frozenset({"PUT", "POST", "DELETE"})
+THERE = frozenset({200, 206, 304})
+"""Statuses of an object that is there."""
+
 STORED_PATH = "/storage/v1/object/"
 """Where objects are uploaded and deleted: the bucket follows."""
 
@@ -24,18 +27,22 @@ class Objects:
     def __init__(self, requests: Iterable[Request]) -> None:
         sizes: dict[str, int] = {}
         rules: dict[str, str] = {}
+        first: dict[str, float] = {}
         changes: defaultdict[str, list[float]] = defaultdict(list)
         for each in requests:
             if each.method in CHANGING and each.status < 300:
                 if path := _stored(each.target):
                     changes[path].append(each.at)
             elif found := address(each.target):
+                if each.status not in THERE:
+                    continue
                 rules[found.path] = found.rule.name
+                first.setdefault(found.path, each.at)
                 if each.method == "GET" and each.status == 200:
                     sizes[found.path] = max(sizes.get(found.path, 0), each.size)
         self._sizes, self._changes = sizes, dict(changes)
         self._typical = _typical(sizes, rules)
-        self._rules = rules
+        self._rules, self._first = rules, first
 
     def size(self, path: str) -> int:
         """Give the bytes of an object."""
@@ -56,6 +63,13 @@ class Objects:
 
     def __len__(self) -> int:
         return len(self._rules)
+
+    def new_bytes(self, since: float) -> int:
+        """Add up what was asked for the first time since then: each has to be fetched.
+
+        The requests have to be in the order of time.
+        """
+        return sum(self.size(path) for path, at in self._first.items() if at >= since)
 
     @property
     def bytes(self) -> int:

@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.cdn.simulation import stand_in
-from deploy.cdn.simulation.edge import THERE, Answer, Asked
-from deploy.cdn.simulation.objects import Objects
+from deploy.cdn.simulation.edge import Answer, Asked
+from deploy.cdn.simulation.objects import THERE, Objects
 from deploy.cdn.simulation.running import FROM_COPIES, run
 from deploy.cdn.simulation.settings import Settings, Variant
 from deploy.cdn.simulation.traffic import Request, Traffic

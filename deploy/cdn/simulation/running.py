@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from deploy.cdn.simulation.addresses import Address, address
-from deploy.cdn.simulation.edge import THERE, Answer, Asked, Edge, Found
-from deploy.cdn.simulation.objects import CHANGING, Objects
+from deploy.cdn.simulation.edge import Answer, Asked, Edge, Found
+from deploy.cdn.simulation.objects import CHANGING, THERE, Objects
 from deploy.cdn.simulation.settings import (
     BROWSER_KEEPS_S,
     RASTERS,

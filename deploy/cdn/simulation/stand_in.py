@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from deploy.cdn.simulation.edge import MISSING, THERE
+from deploy.cdn.simulation.edge import MISSING
+from deploy.cdn.simulation.objects import THERE
 from deploy.local.ports import LOOPBACK
 
 MISSING_BODY = b'{"statusCode":"404","error":"not_found","message":"Object not found"}'

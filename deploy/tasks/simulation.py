@@ -1,0 +1,66 @@
+"""The task ``cdn.simulate``."""
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from deploy.tasks.shown import SHOWN
+
+
+@task(
+    help={
+        "log": "Access log: common or combined format, Cloudflare Logpush, CloudFront;"
+        " .gz too. Without one, requests are made.",
+        "days": "Days that count: made (30), or the last ones of the log (all).",
+        "seed": "Of the made requests.",
+        "mb_day": "MB that Supabase sends a day in the made requests (600).",
+        "plan": "Supabase's plan: free, pro or team.",
+        "mode": "worker-cache, worker-cache-api, cache-rules or cloudfront.",
+        "upload_s": "Seconds of cacheControl that the app's uploads name; 0 for none.",
+        "left": "Share of a raster image's bytes that compression leaves (0.5).",
+        "plot": "Draw it into this file, .png or .svg.",
+        "replay": "Send the requests through the production Worker, and compare.",
+        "json": SHOWN["json"],
+        "debug": SHOWN["debug"],
+    }
+)
+def simulate(
+    c: Context,
+    log: str = "",
+    days: float = 0.0,
+    seed: int = 42,
+    mb_day: float = 600.0,
+    plan: str = "pro",
+    mode: str = "worker-cache",
+    upload_s: int = 3600,
+    left: float = 0.5,
+    plot: str = "",
+    replay: bool = False,
+    json: bool = False,
+    debug: bool = False,
+) -> None:
+    """Replay an access log through the CDN's rules: hits, origin bytes, cost, worth.
+
+    Compares today, longer lifetimes, the CDN, compression and both. Nothing leaves the
+    machine and nothing is changed.
+
+    Examples: cdn.simulate | cdn.simulate --log access.log.gz --plan free |
+    cdn.simulate --days 14 --replay --plot savings.png | cdn.simulate --json
+
+    Exit codes: 0 done; 2 usage, or no access log; 4 workerd does not run; 7 the replay
+    and the simulation are more than a point apart.
+    """
+    from deploy.cdn.simulation import commands
+
+    asked = commands.Asked(
+        log=log,
+        days=days,
+        seed=seed,
+        mb_day=mb_day,
+        plan=plan,
+        mode=mode,
+        upload_s=upload_s,
+        left=left,
+        plot=plot,
+        replays=replay,
+    )
+    raise SystemExit(commands.run(asked, as_json=json, debug=debug))
