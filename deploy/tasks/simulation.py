@@ -10,7 +10,7 @@ from deploy.tasks.shown import SHOWN
     help={
         "log": "Access log: common or combined format, Cloudflare Logpush, CloudFront;"
         " .gz too. Without one, requests are made.",
-        "days": "Days that count: made (30), or the last ones of the log (all).",
+        "days": "Days that count: made (28), or the last ones of the log (all).",
         "seed": "Of the made requests.",
         "mb_day": "MB that Supabase sends a day in the made requests (600).",
         "plan": "Supabase's plan: free, pro or team.",

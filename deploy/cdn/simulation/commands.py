@@ -26,7 +26,8 @@ from infra.catalog.cdn import WEEK_S
 
 TASK = "cdn.simulate"
 FORMATS = (".png", ".svg")
-DAYS, DAYS_MAX = 30, 365
+DAYS, DAYS_MAX = 28, 365
+"""Whole weeks, since weekends are quiet."""
 MB_DAY_MIN, MB_DAY_MAX = 20.0, 20_000.0
 UPLOAD_MAX_S = 52 * WEEK_S
 EXAMPLE = "./bootstrap cdn.simulate --plot savings.png"
@@ -38,7 +39,7 @@ class Asked:
 
     Attributes:
         log: Path of an access log; empty for the made workload.
-        days: Days that count: made, or the last ones of the log; 0 for 30, or all.
+        days: Days that count: made, or the last ones of the log; 0 for 28, or all.
         seed: Of the made workload.
         mb_day: What Supabase sends a day in it, in MB.
         plan: Name of Supabase's plan.

@@ -127,8 +127,8 @@ def _month(axes: Axes, result: Result) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
     axes.set_xlabel("GB that Supabase sends in a month today, if all grows alike")
-    place = "lower right" if result.plan.is_hard else "upper left"
-    axes.legend(loc=place, frameon=False)
+    is_hard = result.plan.is_hard
+    axes.legend(loc="lower right" if is_hard else "upper left", frameon=False)
     _plain(axes, "both")
 
 

@@ -185,7 +185,8 @@ def _replayed(result: Result) -> list[str]:
         "Replayed through the Worker in workerd, by the log's clock:"
         f" {found.requests:,} requests ({part}), {real:.2f} % hits, simulated"
         f" {simulated:.2f} %: {found.error_points:.2f} points apart,"
-        f" {found.unlike:,} requests unlike; Supabase was asked {found.asked[1]:,} times, simulated {found.asked[0]:,}."
+        f" {found.unlike:,} requests unlike; Supabase was asked"
+        f" {found.asked[1]:,} times, simulated {found.asked[0]:,}."
     )
     return textwrap.wrap(said, WIDTH, initial_indent="- ", subsequent_indent="  ")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deploy.cdn.simulation.addresses import Address, address
 from deploy.cdn.simulation.edge import Answer, Asked, Edge, Found
-from deploy.cdn.simulation.objects import CHANGING, THERE, Objects
+from deploy.cdn.simulation.objects import THERE, Objects
 from deploy.cdn.simulation.settings import (
     BROWSER_KEEPS_S,
     RASTERS,
@@ -70,10 +70,10 @@ class _Run:
     def outcome(self) -> Outcome:
         """Send all of them, and give the counts."""
         for request in self._traffic.requests:
-            if request.method in CHANGING and not address(request.target):
-                self._other(request)
-            else:
+            if request.method in READING:
                 self._read(request)
+            else:
+                self._other(request)
         return self._outcome
 
     def _tally(self, request: Request, rule: str) -> Tally:
@@ -92,7 +92,7 @@ class _Run:
 
     def _read(self, request: Request) -> None:
         """Answer a request for an object."""
-        asked = address(request.target) if request.method in READING else None
+        asked = address(request.target)
         if asked is None:
             self._direct(self._view(request, None))
             return
@@ -128,7 +128,8 @@ class _Run:
         """Tell whether a browser may keep the answer: of views, and whole ones."""
         request = view.request
         is_whole = request.method == "GET" and request.status == 200
-        return self._traffic.are_views and bool(request.viewer) and is_whole
+        is_browser = self._traffic.are_views and bool(request.viewer)
+        return is_browser and is_whole and view.asked is not None
 
     def _browser_key(self, view: _View) -> str:
         """Give the name of a browser's copy: the Worker redirects to one spelling."""
@@ -139,7 +140,7 @@ class _Run:
 
     def _in_browser(self, view: _View) -> bool:
         """Answer a view from the browser's cache, if it may without asking."""
-        if not self._has_browser(view) or not view.asked:
+        if not view.asked or not self._has_browser(view):
             return False
         request, tally = view.request, view.tally
         copy = self._browsers.get(self._browser_key(view), request.at)
