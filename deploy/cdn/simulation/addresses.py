@@ -52,12 +52,15 @@ def address(target: str) -> Address | None:
     True
     """
     raw, _, query = target.partition("?")
-    path = _canonical_path(_climbed(raw))
+    seen = _climbed(raw)
+    path = _canonical_path(seen)
     rule = path and _rule(path)
     if not path or not rule:
         return None
     kept = _canonical_query(query)
-    return Address(rule=rule, path=path, query=kept, is_canonical=target == path + kept)
+    # Dot segments, and a `?` alone, are gone before the Worker sees an address.
+    is_canonical = seen + (query and f"?{query}") == path + kept
+    return Address(rule=rule, path=path, query=kept, is_canonical=is_canonical)
 
 
 def _climbed(path: str) -> str:

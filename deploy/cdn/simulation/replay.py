@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.cdn.simulation import stand_in
-from deploy.cdn.simulation.edge import Answer, Asked
+from deploy.cdn.simulation.edge import Answer, Asked, Found
 from deploy.cdn.simulation.objects import THERE, Objects
 from deploy.cdn.simulation.running import FROM_COPIES, run
 from deploy.cdn.simulation.settings import Settings, Variant
@@ -104,7 +104,7 @@ def replay(
         requests=len(pairs),
         of=len(every),
         hits=(sum(simulated), sum(hit for _, hit in answers)),
-        asked=(simulated.count(False), asked),
+        asked=(sum(answer.found is not Found.HIT for _, _, answer in pairs), asked),
         sent=(sum(filled), sent),
         unlike=sum(
             one != other for one, (_, other) in zip(simulated, answers, strict=True)
