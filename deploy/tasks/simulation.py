@@ -17,6 +17,7 @@ from deploy.tasks.shown import SHOWN
         "mode": "worker-cache, worker-cache-api, cache-rules or cloudfront.",
         "upload_s": "Seconds of cacheControl that the app's uploads name; 0 for none.",
         "left": "Share of a raster image's bytes that compression leaves (0.5).",
+        "capacity_mb": "MB that a data center keeps; 0 without a bound.",
         "plot": "Draw it into this file, .png or .svg.",
         "replay": "Send the requests through the production Worker, and compare.",
         "json": SHOWN["json"],
@@ -33,6 +34,7 @@ def simulate(
     mode: str = "worker-cache",
     upload_s: int = 3600,
     left: float = 0.5,
+    capacity_mb: float = 0.0,
     plot: str = "",
     replay: bool = False,
     json: bool = False,
@@ -60,6 +62,7 @@ def simulate(
         mode=mode,
         upload_s=upload_s,
         left=left,
+        capacity_mb=capacity_mb,
         plot=plot,
         replays=replay,
     )

@@ -29,6 +29,7 @@ FORMATS = (".png", ".svg")
 DAYS, DAYS_MAX = 28, 365
 """Whole weeks, since weekends are quiet."""
 MB_DAY_MIN, MB_DAY_MAX = 20.0, 20_000.0
+CAPACITY_MAX_MB = 1_000_000.0
 UPLOAD_MAX_S = 52 * WEEK_S
 EXAMPLE = "./bootstrap cdn.simulate --plot savings.png"
 
@@ -46,6 +47,7 @@ class Asked:
         mode: Of the CDN.
         upload_s: Lifetime that the app's uploads name, in seconds.
         left: Share of a raster image's bytes that compression leaves.
+        capacity_mb: What a data center keeps, in MB; 0 without a bound.
         plot: Path of the plot; empty for none.
         replays: Whether the requests go through the Worker as well.
     """
@@ -58,6 +60,7 @@ class Asked:
     mode: str = MODES[0]
     upload_s: int = UPLOAD_CACHE_CONTROL_S
     left: float = COMPRESSED_SHARE
+    capacity_mb: float = 0.0
     plot: str = ""
     replays: bool = False
 
@@ -80,6 +83,7 @@ class Asked:
             ("mb-day", self.mb_day, MB_DAY_MIN, MB_DAY_MAX, "MB"),
             ("upload-s", self.upload_s, 0, UPLOAD_MAX_S, "seconds"),
             ("left", self.left, 0.01, 1, "of the bytes"),
+            ("capacity-mb", self.capacity_mb, 0, CAPACITY_MAX_MB, "MB"),
         ):
             if not low <= number <= high:
                 problems.append(
@@ -87,6 +91,8 @@ class Asked:
                 )
         if not self.log and self.days % 1:
             problems.append(f"--days {self.days:g}: whole days without --log")
+        if self.capacity_mb and self.replays:
+            problems.append("--capacity-mb: the replay has no bound, leave one out")
         if self.log and self.mb_day != MB_DAY:
             problems.append("--mb-day: is for the made workload, not with --log")
         if self.plot and not self._may_plot():
@@ -106,7 +112,12 @@ class Asked:
     def settings(self) -> Settings:
         """Give how the CDN is set up."""
         smart = not PLANS[self.plan].is_hard
-        return Settings(mode=self.mode, smart=smart, upload_s=self.upload_s)
+        return Settings(
+            mode=self.mode,
+            smart=smart,
+            upload_s=self.upload_s,
+            capacity=round(self.capacity_mb * 1e6) or None,
+        )
 
     def traffic(self, progress: Callable[[str], None]) -> Traffic:
         """Read the log, or make the workload."""

@@ -182,7 +182,7 @@ def _replayed(result: Result) -> list[str]:
     simulated, real = (100 * hits / found.requests for hits in found.hits)
     part = "all" if found.requests == found.of else f"of {found.of:,}, by object"
     said = (
-        "Replayed through the Worker in workerd, by the log's clock:"
+        "Replayed through the Worker in workerd (Cache API), by the log's clock:"
         f" {found.requests:,} requests ({part}), {real:.2f} % hits, simulated"
         f" {simulated:.2f} %: {found.error_points:.2f} points apart,"
         f" {found.unlike:,} requests unlike; Supabase was asked"

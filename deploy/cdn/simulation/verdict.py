@@ -134,6 +134,11 @@ def _limits(result: Result) -> list[str]:
             f"Views of an image that had been overwritten: {outdated[0]:,} today,"
             f" {outdated[1]:,} with the CDN."
         )
+    if not any(each.place for each in traffic.requests):
+        said.append(
+            "The log names no data centers: all requests count as one's, so that a copy"
+            " in each looks as good as one for all."
+        )
     if not traffic.are_views:
         said.append(
             "A log has only what browsers asked for: what the CDN's lifetimes for"

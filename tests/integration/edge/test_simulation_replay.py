@@ -8,6 +8,7 @@ import pytest
 from edge_bench import Worker
 
 from benchmarks.edge.corpus import urls
+from deploy.cdn.simulation import edge
 from deploy.cdn.simulation.addresses import address
 from deploy.cdn.simulation.making import made
 from deploy.cdn.simulation.replay import Replayed, replay
@@ -95,3 +96,12 @@ def test_a_week_of_made_requests_is_within_a_point():
     assert found.requests == found.of > 100
     assert found.error_points <= 1
     assert found.sent[1] == pytest.approx(found.sent[0], rel=0.01)
+
+
+def test_a_simulation_with_another_lifetime_does_not_agree(monkeypatch):
+    monkeypatch.setattr(edge, "NOT_FOUND_TTL_S", 600)
+
+    found = replayed(*CASES["missing"][0])
+
+    assert (found.hits, found.unlike) == ((2, 1), 1)
+    assert not found.is_close

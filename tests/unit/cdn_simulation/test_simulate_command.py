@@ -97,6 +97,14 @@ def test_a_log_tells_what_of_it_was_not_read(capsys, tmp_path):
     )
     assert "no rule" in told
     assert "A log has only what browsers asked for" in told
+    assert "The log names no data centers" in told
+
+
+def test_with_less_room_supabase_sends_more(capsys):
+    every = [run(capsys, capacity_mb=size) for size in (0.0, 20.0)]
+
+    sizes = [each["variants"][2]["mb_day"] for each in every]
+    assert sizes[0] < sizes[1]
 
 
 def test_the_same_seed_gives_the_same_answer_and_plot(capsys, tmp_path):
@@ -127,6 +135,10 @@ def test_each_plan_and_mode_has_a_plot(capsys, tmp_path, plan, mode):
         ({"mb_day": 1.0}, "--mb-day 1: must be 20 to 20,000 MB"),
         ({"left": 0.0}, "--left 0: must be 0.01 to 1 of the bytes"),
         ({"upload_s": -1}, "--upload-s -1: must be 0 to 31,449,600 seconds"),
+        (
+            {"capacity_mb": 5.0, "replays": True},
+            "--capacity-mb: the replay has no bound",
+        ),
         ({"plot": "a.gif"}, "--plot a.gif: must end with .png or .svg"),
         ({"log": "a.log"}, "--mb-day: is for the made workload"),
         ({"log": "missing.log", "mb_day": 600.0}, "--log missing.log: no such file"),
