@@ -6,6 +6,7 @@ from pathlib import Path
 
 from deploy import console
 from deploy.cdn.simulation import report
+from deploy.cdn.simulation.document import document
 from deploy.cdn.simulation.logs.reading import read
 from deploy.cdn.simulation.making import made
 from deploy.cdn.simulation.plans import PLANS, Plan
@@ -70,25 +71,39 @@ class Asked:
         Raises:
             UsageError: One is out of range; all that are, are named.
         """
-        problems = [
-            f"--{name} {value!r}: must be one of {', '.join(allowed)}"
-            for name, value, allowed in (
-                ("plan", self.plan, tuple(PLANS)),
-                ("mode", self.mode, MODES),
+        problems = [*self._unknown(), *self._beyond(), *self._unfit()]
+        if problems:
+            raise UsageError(
+                f"{'; '.join(problems)}; nothing was simulated", remedy=EXAMPLE
             )
+
+    def _unknown(self) -> list[str]:
+        """Name the values that are none of the allowed ones."""
+        choices = (("plan", self.plan, tuple(PLANS)), ("mode", self.mode, MODES))
+        return [
+            f"--{name} {value!r}: must be one of {', '.join(allowed)}"
+            for name, value, allowed in choices
             if value not in allowed
         ]
-        for name, number, low, high, unit in (
+
+    def _beyond(self) -> list[str]:
+        """Name the numbers that are out of range."""
+        ranges = (
             ("days", self.days or 1, 1 / 24, DAYS_MAX, "days"),
             ("mb-day", self.mb_day, MB_DAY_MIN, MB_DAY_MAX, "MB"),
             ("upload-s", self.upload_s, 0, UPLOAD_MAX_S, "seconds"),
             ("left", self.left, 0.01, 1, "of the bytes"),
             ("capacity-mb", self.capacity_mb, 0, CAPACITY_MAX_MB, "MB"),
-        ):
-            if not low <= number <= high:
-                problems.append(
-                    f"--{name} {number:g}: must be {low:.4g} to {high:,.10g} {unit}"
-                )
+        )
+        return [
+            f"--{name} {number:g}: must be {low:.4g} to {high:,.10g} {unit}"
+            for name, number, low, high, unit in ranges
+            if not low <= number <= high
+        ]
+
+    def _unfit(self) -> list[str]:
+        """Name the values that do not go with others, or with the machine."""
+        problems = []
         if not self.log and self.days % 1:
             problems.append(f"--days {self.days:g}: whole days without --log")
         if self.capacity_mb and self.replays:
@@ -100,10 +115,7 @@ class Asked:
                 f"--plot {self.plot}: must end with {' or '.join(FORMATS)} and be in a"
                 " folder that exists"
             )
-        if problems:
-            raise UsageError(
-                f"{'; '.join(problems)}; nothing was simulated", remedy=EXAMPLE
-            )
+        return problems
 
     def _may_plot(self) -> bool:
         path = Path(self.plot)
@@ -141,7 +153,7 @@ def run(asked: Asked, *, as_json: bool, debug: bool = False) -> int:
         finally:
             progress.close()
         told = (
-            [report.document(result)]
+            [document(result)]
             if as_json
             else report.lines(result, unicode=console.shows_unicode())
         )

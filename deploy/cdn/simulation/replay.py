@@ -94,6 +94,17 @@ def replay(
             sender = _Sender(edge.url, origin, objects)
             answers = sender.send(pairs, progress)
         asked, sent = origin.asked, origin.sent
+    return _compared(pairs, answers, objects, (asked, sent, len(every)))
+
+
+def _compared(
+    pairs: Sequence[Pair],
+    answers: Sequence[tuple[int, bool]],
+    objects: Objects,
+    origin: tuple[int, int, int],
+) -> Replayed:
+    """Compare; `origin` has the requests and bytes there, and the requests in all."""
+    asked, sent, of = origin
     simulated = [answer.found in FROM_COPIES for _, _, answer in pairs]
     filled = [
         objects.size(each.image.path)
@@ -102,7 +113,7 @@ def replay(
     ]
     return Replayed(
         requests=len(pairs),
-        of=len(every),
+        of=of,
         hits=(sum(simulated), sum(hit for _, hit in answers)),
         asked=(sum(answer.found is not Found.HIT for _, _, answer in pairs), asked),
         sent=(sum(filled), sent),

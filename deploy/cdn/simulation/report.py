@@ -1,13 +1,11 @@
-"""A simulation as lines and as JSON."""
+"""A simulation as lines."""
 
-import json
 import textwrap
 from collections.abc import Sequence
-from dataclasses import asdict
 
-from deploy.cdn.simulation.plans import Bill, Month, bill, pays, stops_at
+from deploy.cdn.simulation.plans import bill
 from deploy.cdn.simulation.result import Result
-from deploy.cdn.simulation.tally import OTHER, Tally
+from deploy.cdn.simulation.tally import OTHER
 from deploy.cdn.simulation.verdict import verdicts
 from infra.catalog.cdn import EDGE_RULES
 
@@ -54,7 +52,7 @@ def _head(result: Result) -> list[str]:
         (
             f"CDN {settings.mode}; uploads name {settings.upload_s:,} s; Supabase"
             f" {result.plan.title}, {'Smart' if settings.smart else 'basic'} CDN;"
-            f" compression leaves {_left(result):.0%} of a PNG, JPEG or WebP"
+            f" compression leaves {result.left:.0%} of a PNG, JPEG or WebP"
         ),
     ]
     for reason, count in traffic.unread.items():
@@ -65,10 +63,6 @@ def _head(result: Result) -> list[str]:
             f" (line {numbers}{more})"
         )
     return said
-
-
-def _left(result: Result) -> float:
-    return next(each.left for each in result.variants if each.name == "both")
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -189,85 +183,3 @@ def _replayed(result: Result) -> list[str]:
         f" {found.asked[1]:,} times, simulated {found.asked[0]:,}."
     )
     return textwrap.wrap(said, WIDTH, initial_indent="- ", subsequent_indent="  ")
-
-
-def document(result: Result) -> str:
-    """Write all of it as one JSON document."""
-    traffic, days = result.traffic, result.traffic.days
-    today, cdn = result.month("today"), result.cdn_month
-    content = {
-        "traffic": {
-            "name": traffic.name,
-            "requests": len(traffic.requests),
-            "days": round(days, 3),
-            "are_views": traffic.are_views,
-            "lines": traffic.lines,
-            "unread": dict(traffic.unread),
-            "unread_lines": {key: list(each) for key, each in traffic.examples.items()},
-            "images": len(result.objects),
-            "image_bytes": result.objects.bytes,
-        },
-        "settings": asdict(result.settings) | {"compression_left": _left(result)},
-        "plan": asdict(result.plan),
-        "variants": [
-            {
-                "name": each.name,
-                "mb_day": round(result.mb_day(each.name), 3),
-                "month": _month(result.month(each.name, mode=result.settings.mode)),
-                "bill": _bill(
-                    bill(
-                        result.plan, result.month(each.name, mode=result.settings.mode)
-                    )
-                ),
-                "rules": {
-                    name: _tally(tally)
-                    for name, tally in sorted(result.outcomes[each.name].rules.items())
-                },
-            }
-            for each in result.variants
-        ],
-        "what_if": [asdict(each) for each in result.others],
-        "pays_gb_month": [asdict(each) for each in pays(result.plan, today, cdn)],
-        "restricted_at_times": {
-            "today": stops_at(result.plan, today),
-            "cdn": stops_at(result.plan, cdn),
-        },
-        "replay": _replay_json(result),
-        "verdicts": verdicts(result),
-    }
-    return json.dumps(content, indent=2)
-
-
-def _month(month: Month) -> dict[str, float]:
-    return {
-        "cached_gb": round(month.cached_gb, 3),
-        "uncached_gb": round(month.uncached_gb, 3),
-        "cdn_gb": round(month.cdn_gb, 3),
-        "cdn_requests": round(month.cdn_requests),
-    }
-
-
-def _bill(priced: Bill) -> dict[str, object]:
-    return {
-        "usd": round(priced.usd, 4),
-        "cached_usd": round(priced.cached_usd, 4),
-        "uncached_usd": round(priced.uncached_usd, 4),
-        "cdn_usd": round(priced.cdn_usd, 4),
-        "restricted": list(priced.restricted),
-    }
-
-
-def _tally(tally: Tally) -> dict[str, object]:
-    return asdict(tally) | {
-        "hit_rate": None if tally.hit_rate is None else round(tally.hit_rate, 5)
-    }
-
-
-def _replay_json(result: Result) -> dict[str, object] | None:
-    if result.replayed is None:
-        return None
-    found = result.replayed
-    return asdict(found) | {
-        "error_points": round(found.error_points, 4),
-        "statuses": {str(key): value for key, value in found.statuses.items()},
-    }

@@ -82,6 +82,11 @@ class Result:
         return month(self.outcomes[name], self.traffic, variant, mode)
 
     @property
+    def left(self) -> float:
+        """Share of a raster image's bytes that compression leaves."""
+        return min(each.left for each in self.variants)
+
+    @property
     def cdn_month(self) -> Month:
         """A month with the CDN in the mode that was simulated."""
         return self.month("cdn", mode=self.settings.mode)

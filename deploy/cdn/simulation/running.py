@@ -202,17 +202,6 @@ class _Run:
             tally.redirects += 1
         key = edge.key(asked, request.target)
 
-        def fetch(place: str) -> int:
-            is_there = request.status in THERE
-            sent = self._supabase.send(
-                key, view.path, request.at, place, is_there=is_there
-            )
-            tally.origin_asked += 1
-            # Always the whole object, whatever part of it was asked for.
-            size = view.whole if is_there else view.size
-            self._bill(tally, size, is_cached=sent.is_cached)
-            return sent.version
-
         arrived = Asked(
             image=asked,
             key=key,
@@ -220,7 +209,7 @@ class _Run:
             place=request.place,
             status=request.status,
         )
-        answer = edge.answer(arrived, fetch)
+        answer = edge.answer(arrived, lambda place: self._fill(view, key, place))
         if self._seen:
             self._seen(request, arrived, answer)
         tally.asked += 1
@@ -233,3 +222,14 @@ class _Run:
             tally.edge += view.size
         else:
             tally.passed += view.size
+
+    def _fill(self, view: _View, key: str, place: str) -> int:
+        """Have the CDN ask Supabase; give the version of the object that it gets."""
+        request = view.request
+        is_there = request.status in THERE
+        sent = self._supabase.send(key, view.path, request.at, place, is_there=is_there)
+        view.tally.origin_asked += 1
+        # Always the whole object, whatever part of it was asked for.
+        size = view.whole if is_there else view.size
+        self._bill(view.tally, size, is_cached=sent.is_cached)
+        return sent.version

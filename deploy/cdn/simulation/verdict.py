@@ -134,6 +134,12 @@ def _limits(result: Result) -> list[str]:
             f"Views of an image that had been overwritten: {outdated[0]:,} today,"
             f" {outdated[1]:,} with the CDN."
         )
+    return [*said, *_of_log(result)]
+
+
+def _of_log(result: Result) -> list[str]:
+    """Say what a log does not tell."""
+    traffic, said = result.traffic, []
     if not any(each.place for each in traffic.requests):
         said.append(
             "The log names no data centers: all requests count as one's, so that a copy"

@@ -41,15 +41,7 @@ def read(path: Path, days: float | None, progress: Callable[[str], None]) -> Tra
         if reader.number % TOLD_EVERY == 0:
             progress(f"{path.name}: {reader.number:,} lines")
     requests = sorted(reader.requests, key=lambda each: each.at)
-    count = reader.number - reader.comments
-    unread = {reason: len(found) for reason, found in reader.unread.items()}
-    wrong = sum(unread.values())
-    if not requests or wrong > UNREAD_MAX * count:
-        raise UsageError(
-            f"--log {path}: {wrong:,} of {count:,} lines are no requests"
-            f"{_named(reader.unread)}; nothing was simulated",
-            remedy=REMEDY,
-        )
+    _check(path, reader)
     begins, ends = requests[0].at, requests[-1].at
     from_ = begins if days is None else max(begins, ends - days * DAY_S)
     return Traffic(
@@ -57,10 +49,25 @@ def read(path: Path, days: float | None, progress: Callable[[str], None]) -> Tra
         requests=requests,
         counted_from=from_,
         ends=ends,
-        lines=count,
-        unread=unread,
+        lines=reader.count,
+        unread={reason: len(found) for reason, found in reader.unread.items()},
         examples={reason: found[:EXAMPLES] for reason, found in reader.unread.items()},
     )
+
+
+def _check(path: Path, reader: "_Reader") -> None:
+    """Refuse a file that is something else.
+
+    Raises:
+        UsageError: It has no request, or more other lines than requests.
+    """
+    wrong = sum(map(len, reader.unread.values()))
+    if not reader.requests or wrong > UNREAD_MAX * reader.count:
+        raise UsageError(
+            f"--log {path}: {wrong:,} of {reader.count:,} lines are no requests"
+            f"{_named(reader.unread)}; nothing was simulated",
+            remedy=REMEDY,
+        )
 
 
 class _Reader:
@@ -71,6 +78,11 @@ class _Reader:
         self.requests: list[Request] = []
         self.unread: defaultdict[str, list[int]] = defaultdict(list)
         self._parse: Callable[[str], Request | None] | None = None
+
+    @property
+    def count(self) -> int:
+        """Lines that should be requests."""
+        return self.number - self.comments
 
     def add(self, line: str) -> None:
         """Read one more line."""
