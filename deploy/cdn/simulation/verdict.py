@@ -22,36 +22,33 @@ def _used(month: Month) -> str:
 def _paid(result: Result) -> list[str]:
     """Say what the CDN saves where more egress can be bought."""
     plan, today, cdn = result.plan, result.month("today"), result.cdn_month
-    before, after = bill(plan, today), bill(plan, cdn)
-    costs = f"USD {before.usd:,.2f} for egress today, USD {after.usd:,.2f} with it"
-    if before.usd == 0:
-        said = [
-            (
-                f"On {plan.title} the CDN saves USD 0 a month: today's"
-                f" {_used(today)} are within the plan's {_quotas(plan)}."
-            )
-        ]
-    elif after.usd >= before.usd:
-        said = [(f"On {plan.title} the CDN does not pay: {costs}.")]
-    else:
-        said = [
-            (
-                f"On {plan.title} the CDN saves USD"
-                f" {before.usd - after.usd:,.2f} a month: {costs}."
-            )
-        ]
+    said = f"On {plan.title} the CDN {_balance(plan, today, cdn)}."
     spans = pays(plan, today, cdn)
     if not spans:
-        return [*said, "With this mix it never pays, however much there is."]
+        return [said, "With this mix it never pays, however much there is."]
     times = spans[0].from_gb / today.egress_gb
+    where = " and ".join(map(_span, spans))
     return [
-        *said,
+        said,
         (
-            f"With this mix it pays {' and '.join(map(_span, spans))} of egress a"
-            f" month; that begins at {times:,.1f} times this traffic. Below the plan's"
-            " quotas it saves USD 0."
+            f"With this mix it pays {where} of egress a month; that begins at"
+            f" {times:,.1f} times this traffic. Below the plan's quotas it saves USD 0."
         ),
     ]
+
+
+def _balance(plan: Plan, today: Month, cdn: Month) -> str:
+    """Compare the two bills."""
+    before, after = bill(plan, today), bill(plan, cdn)
+    costs = f"USD {before.usd:,.2f} for egress today, USD {after.usd:,.2f} with it"
+    if before.usd == after.usd == 0:
+        return (
+            f"saves USD 0 a month: today's {_used(today)} are within the plan's"
+            f" {_quotas(plan)}"
+        )
+    if after.usd >= before.usd:
+        return f"does not pay: {costs}"
+    return f"saves USD {before.usd - after.usd:,.2f} a month: {costs}"
 
 
 def _span(span: Span) -> str:

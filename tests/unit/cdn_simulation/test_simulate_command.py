@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from test_access_logs import COMBINED, PATH
 
-from deploy.cdn.simulation import commands
+from deploy.cdn.simulation import commands, verdict
 from deploy.cdn.simulation.commands import Asked
+from deploy.cdn.simulation.plans import PLANS, Month
 from deploy.cdn.simulation.replay import Replayed
 
 SMALL = {"mb_day": 20.0, "days": 2.0}
@@ -81,6 +82,15 @@ def test_on_pro_it_says_what_is_saved(capsys, tmp_path):
     assert today["cached_gb"] == pytest.approx(8 * 24 * 30.4, rel=0.001)
     usd = 0.03 * (8 * 24 * 30.4 - 250)
     assert f"the CDN saves USD {usd:,.2f} a month" in found["verdicts"][0]
+
+
+def test_many_small_images_cost_the_worker_and_save_nothing():
+    today = Month(cached_gb=100, uncached_gb=0)
+    cdn = Month(cached_gb=1, uncached_gb=0, cdn_requests=10**7, mode="worker-cache")
+
+    told = verdict._balance(PLANS["pro"], today, cdn)
+
+    assert told == "does not pay: USD 0.00 for egress today, USD 5.00 with it"
 
 
 def test_a_log_tells_what_of_it_was_not_read(capsys, tmp_path):
