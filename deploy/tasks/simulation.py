@@ -27,14 +27,14 @@ from deploy.tasks.shown import SHOWN
 def simulate(
     c: Context,
     log: str = "",
-    days: float = 0.0,
-    seed: int = 42,
-    mb_day: float = 600.0,
+    days: str = "",
+    seed: str = "42",
+    mb_day: str = "600",
     plan: str = "pro",
     mode: str = "worker-cache",
-    upload_s: int = 3600,
-    left: float = 0.5,
-    capacity_mb: float = 0.0,
+    upload_s: str = "3600",
+    left: str = "0.5",
+    capacity_mb: str = "0",
     plot: str = "",
     replay: bool = False,
     json: bool = False,
@@ -53,17 +53,14 @@ def simulate(
     """
     from deploy.cdn.simulation import commands
 
-    asked = commands.Asked(
-        log=log,
-        days=days,
-        seed=seed,
-        mb_day=mb_day,
-        plan=plan,
-        mode=mode,
-        upload_s=upload_s,
-        left=left,
-        capacity_mb=capacity_mb,
-        plot=plot,
-        replays=replay,
-    )
-    raise SystemExit(commands.run(asked, as_json=json, debug=debug))
+    asked = commands.Asked(log=log, plan=plan, mode=mode, plot=plot, replays=replay)
+    # As texts: Invoke ends with a traceback where it is to read a number and cannot.
+    numbers = {
+        "days": days,
+        "seed": seed,
+        "mb_day": mb_day,
+        "upload_s": upload_s,
+        "left": left,
+        "capacity_mb": capacity_mb,
+    }
+    raise SystemExit(commands.typed(asked, numbers, as_json=json, debug=debug))

@@ -1,6 +1,6 @@
 """The task ``cdn.simulate``: read or make requests, simulate, replay, show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -137,6 +137,27 @@ class Asked:
             return read(Path(self.log), self.days or None, progress)
         progress("making requests")
         return made(self.seed, int(self.days or DAYS), mb_day=self.mb_day)
+
+
+def typed(
+    asked: Asked, numbers: Mapping[str, str], *, as_json: bool, debug: bool = False
+) -> int:
+    """Simulate with numbers as they were typed; an empty one is the default."""
+    with ending(TASK, LOCAL, as_json=as_json, debug=debug):
+        problems, values = [], {}
+        for name, text in numbers.items():
+            kind = type(getattr(asked, name))
+            try:
+                values |= {name: kind(text)} if text else {}
+            except ValueError:
+                what = "a whole number" if kind is int else "a number"
+                problems.append(f"--{name.replace('_', '-')} {text!r}: must be {what}")
+        if problems:
+            raise UsageError(
+                f"{'; '.join(problems)}; nothing was simulated", remedy=EXAMPLE
+            )
+        asked = replace(asked, **values)
+    return run(asked, as_json=as_json, debug=debug)
 
 
 def run(asked: Asked, *, as_json: bool, debug: bool = False) -> int:

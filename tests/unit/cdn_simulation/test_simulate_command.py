@@ -120,7 +120,7 @@ def test_with_less_room_supabase_sends_more(capsys):
 def test_the_same_seed_gives_the_same_answer_and_plot(capsys, tmp_path):
     plots = [tmp_path / f"{number}.png" for number in (1, 2)]
 
-    found = [run(capsys, plot=str(path)) for path in plots]
+    found = [run(capsys, plot=str(path), days=1.0) for path in plots]
 
     assert found[0] == found[1]
     assert plots[0].read_bytes() == plots[1].read_bytes()
@@ -162,6 +162,29 @@ def test_what_is_out_of_range_is_refused_before_anything_is_read(
 
     assert ended.value.code == 2
     assert problem in capsys.readouterr().err.replace("\n", " ")
+
+
+def test_what_is_no_number_is_refused_and_all_of_them_are_named(capsys):
+    numbers = {"days": "abc", "seed": "1.5", "left": "", "mb_day": "20"}
+
+    with pytest.raises(SystemExit) as ended:
+        commands.typed(Asked(), numbers, as_json=False)
+
+    assert ended.value.code == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert "--days 'abc': must be a number" in told
+    assert "--seed '1.5': must be a whole number; nothing was simulated" in told
+
+
+def test_typed_numbers_are_taken(capsys):
+    numbers = {"days": "2", "seed": "7", "mb_day": "20", "left": "", "upload_s": "0"}
+
+    assert commands.typed(Asked(), numbers, as_json=True) == 0
+
+    found = json.loads(capsys.readouterr().out)
+    assert found["traffic"]["name"] == "made, 20 MB a day, seed 7"
+    assert found["settings"]["upload_s"] == 0
+    assert found["traffic"]["days"] == 2
 
 
 @pytest.mark.parametrize(("real", "code"), [(500, 0), (510, 0), (511, 7)])

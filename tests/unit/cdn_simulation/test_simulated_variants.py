@@ -53,7 +53,7 @@ REQUESTS = st.lists(
     max_size=40,
 )
 MANY = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
