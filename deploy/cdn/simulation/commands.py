@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deploy import console
 from deploy.cdn.simulation import report
@@ -144,7 +145,8 @@ def typed(
 ) -> int:
     """Simulate with numbers as they were typed; an empty one is the default."""
     with ending(TASK, LOCAL, as_json=as_json, debug=debug):
-        problems, values = [], {}
+        problems: list[str] = []
+        values: dict[str, Any] = {}
         for name, text in numbers.items():
             kind = type(getattr(asked, name))
             try:
@@ -186,6 +188,11 @@ def run(asked: Asked, *, as_json: bool, debug: bool = False) -> int:
 
 def _result(asked: Asked, plan: Plan, progress: Callable[[str], None]) -> Result:
     """Simulate what is asked for; the replay comes last, since it takes the longest."""
+    if asked.replays:
+        from deploy.local.edge.installing import modules
+
+        progress("looking for workerd")
+        modules()  # told before anything is simulated, if it cannot be had
     traffic = asked.traffic(progress)
     result = simulate(traffic, asked.settings(), plan, asked.left, progress)
     if not asked.replays:

@@ -10,6 +10,8 @@ from deploy.cdn.simulation import commands, verdict
 from deploy.cdn.simulation.commands import Asked
 from deploy.cdn.simulation.plans import PLANS, Month
 from deploy.cdn.simulation.replay import Replayed
+from deploy.local.edge import installing
+from deploy.local.parts import Missing, UnavailableError
 
 SMALL = {"mb_day": 20.0, "days": 2.0}
 
@@ -164,6 +166,20 @@ def test_what_is_out_of_range_is_refused_before_anything_is_read(
     assert problem in capsys.readouterr().err.replace("\n", " ")
 
 
+def test_without_node_a_replay_ends_before_anything_is_simulated(capsys, monkeypatch):
+    def absent():
+        raise UnavailableError(Missing(reason="no Node.js", remedy="install it"))
+
+    monkeypatch.setattr(installing, "modules", absent)
+    monkeypatch.setattr(commands, "simulate", None)
+
+    with pytest.raises(SystemExit) as ended:
+        commands.run(Asked(**SMALL, replays=True), as_json=False)
+
+    assert ended.value.code == 4
+    assert "no Node.js\n-> install it" in capsys.readouterr().err
+
+
 def test_what_is_no_number_is_refused_and_all_of_them_are_named(capsys):
     numbers = {"days": "abc", "seed": "1.5", "left": "", "mb_day": "20"}
 
@@ -201,6 +217,7 @@ def test_a_replay_that_is_more_than_a_point_apart_fails_the_task(
         statuses={200: 1_000},
     )
     monkeypatch.setattr(commands, "replay", lambda *_: found)
+    monkeypatch.setattr(installing, "modules", lambda: None)
 
     assert commands.run(Asked(**SMALL, replays=True), as_json=True) == code
     assert (
