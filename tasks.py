@@ -21,6 +21,7 @@ from deploy.tasks import (
     releases,
     retention,
     secrets,
+    simulation,
     workshop,
 )
 
@@ -82,6 +83,7 @@ GROUPS = {
         cdn.verify,
         cdn.purge,
         cdn.watch,
+        simulation.simulate,
     ),
     "user": (retention.delete,),
     "images": (
