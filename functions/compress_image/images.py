@@ -134,15 +134,23 @@ class Compressor:
             return known, place
         return self.record(place.bucket, place.path, work.user_id), place
 
-    def record(self, bucket: str, path: str, user_id: UUID | None) -> Record:
+    def record(
+        self, bucket: str, path: str, user_id: UUID | None, *, store: bool = True
+    ) -> Record:
         """Make an object smaller; its rows are not touched.
+
+        Args:
+            bucket: Its bucket.
+            path: Its name there.
+            user_id: Whose it is, if that is known.
+            store: Whether what was made is written beside it; else it is only told.
 
         Raises:
             StorageError: As `work`.
             DecoderError: As `work`.
         """
         try:
-            return self._compressed(bucket, path, user_id)
+            return self._compressed(bucket, path, user_id, store=store)
         except RefusedImageError as error:
             return _refused(bucket, path, user_id, error)
         except ObjectTooLargeError as error:
@@ -155,12 +163,17 @@ class Compressor:
             refusal = RefusedImageError(f"storage-{code}", str(error))
             return _refused(bucket, path, user_id, refusal)
 
-    def _compressed(self, bucket: str, path: str, user_id: UUID | None) -> Record:
+    def _compressed(
+        self, bucket: str, path: str, user_id: UUID | None, *, store: bool
+    ) -> Record:
         """Read an object, make it smaller, write what was made."""
         storage = self._check(bucket, path)
         content = storage.download(bucket, path, limit=self._limits.source_bytes)
         made = compress(content.data, self._limits, self._aims)
-        forms = [_upload(storage, bucket, path, form) for form in made.forms]
+        forms = [_described(path, form) for form in made.forms]
+        if store:
+            for form, each in zip(made.forms, forms, strict=True):
+                _upload(storage, bucket, each, form.data)
         return Record(
             bucket=bucket,
             path=path,
@@ -187,18 +200,21 @@ class Compressor:
         return self._storage
 
 
-def _upload(storage: Storage, bucket: str, path: str, form: "Form") -> StoredForm:
-    """Write a form under a name that tells its content."""
-    name = name_of(path, form.data, form.format, form.thumbnail_side)
+def _upload(storage: Storage, bucket: str, form: StoredForm, data: bytes) -> None:
+    """Write a form."""
     storage.upload(
         bucket,
-        name,
-        form.data,
+        form.path,
+        data,
         content_type=f"image/{form.format}",
         max_age_s=MAX_AGE_S,
     )
+
+
+def _described(path: str, form: "Form") -> StoredForm:
+    """Describe a form, under a name that tells its content."""
     return StoredForm(
-        path=name,
+        path=name_of(path, form.data, form.format, form.thumbnail_side),
         format=form.format,
         bytes=len(form.data),
         width=form.width,
