@@ -129,10 +129,26 @@ class Compressor:
             lambda connection: records.known(connection, place.bucket, place.path),
             repeatable=True,
         )
-        if known and known.state != "refused":
+        if known and known.state != "refused" and not self._is_overwritten(known):
             # Another row of the same image: only its address is to be replaced.
             return known, place
         return self.record(place.bucket, place.path, work.user_id), place
+
+    def _is_overwritten(self, known: Record) -> bool:
+        """Tell whether another original lies under the name since it was looked at.
+
+        Raises:
+            StorageError: Storage is away or refuses the key.
+        """
+        if known.state == "restored" or known.source_etag is None or not self._storage:
+            return False
+        try:
+            found = self._storage.info(known.bucket, known.path)
+        except StorageError as error:
+            if error.reason[:3] not in REFUSALS_OF_STORAGE:
+                raise
+            return False  # it is gone, and its forms are what is left of it
+        return bool(found.etag) and found.etag != known.source_etag
 
     def record(
         self, bucket: str, path: str, user_id: UUID | None, *, store: bool = True
@@ -181,6 +197,7 @@ class Compressor:
             state=_state(forms),
             reason="; ".join(made.notes) or None,
             source_bytes=len(content.data),
+            source_etag=content.info.etag or None,
             width=made.width,
             height=made.height,
             frames=made.frames,
