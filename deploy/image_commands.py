@@ -97,15 +97,15 @@ def _buckets(bucket: str) -> Sequence[str]:
     Raises:
         UsageError: It is none whose images are made smaller; names those.
     """
-    from deploy.images.access import buckets
+    from infra.catalog.cdn import PUBLIC_BUCKETS
 
-    if bucket and bucket not in buckets():
+    if bucket and bucket not in PUBLIC_BUCKETS:
         raise UsageError(
-            f"no bucket {bucket!r} among {', '.join(buckets())}, whose images are made"
-            " smaller; nothing was changed",
+            f"no bucket {bucket!r} among {', '.join(PUBLIC_BUCKETS)}, whose images are"
+            " made smaller; nothing was changed",
             remedy="./bootstrap images.backfill --dry-run",
         )
-    return [bucket] if bucket else buckets()
+    return [bucket] if bucket else PUBLIC_BUCKETS
 
 
 def _number(option: str, text: str, most: int, *, least: int = 1) -> int:

@@ -15,6 +15,7 @@ from deploy.emulator.clients import client
 from deploy.emulator.configuration import STACK
 from deploy.local.facts import LocalStack
 from deploy.smoke.person import Person
+from infra.catalog.cdn import PUBLIC_PATH
 from infra.catalog.queues import IMAGE_COMPRESSIONS
 from infra.naming import physical_name
 
@@ -74,7 +75,7 @@ def ask(
     clear(storage)
     path = f"{FOLDER}/{user}.png"
     storage.upload(BUCKET, path, png(), content_type="image/png", max_age_s=60)
-    url = f"{stack.supabase_url}/storage/v1/object/public/{BUCKET}/{path}"
+    url = f"{stack.supabase_url}{PUBLIC_PATH}{BUCKET}/{path}"
     connection.execute(ROW, {"user": user, "url": url, "path": path})
     row = connection.execute(ASKED, {"user": user}).fetchone()
     if row is None:

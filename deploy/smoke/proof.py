@@ -25,8 +25,7 @@ SAID = "I wonder what a smoke test proves."
 """Said by a person of themselves: a question alone is not read for memories."""
 
 ANSWER_WAIT_S = 30.0
-"""How long the answer may take through outbox, queue and model; a cold start of
-llm_handler with its SDK takes most of it."""
+"""Time for outbox, queue and model; a cold start with the SDK takes most of it."""
 
 SENDERS = 4
 """Simultaneous requests of the limit proof: enough to race, few enough for 2 cores."""

@@ -9,7 +9,7 @@ import msgspec
 
 from deploy.cdn.probes import PLAIN, rule_of
 from deploy.errors import UsageError
-from infra.catalog.cdn import EDGE_RULES, PUBLIC_PATH
+from infra.catalog.cdn import EDGE_RULES, PUBLIC_BUCKETS, PUBLIC_PATH
 
 HELP = "./bootstrap cdn.purge --help"
 TAGS = tuple(dict.fromkeys(tag for rule in EDGE_RULES for tag in rule.tags))
@@ -114,10 +114,9 @@ def _path(text: str) -> str:
     """
     path = _encoded(text)
     if path is None:
-        buckets = ", ".join(dict.fromkeys(rule.bucket for rule in EDGE_RULES))
         raise UsageError(
             f"--path {text!r}: must be <bucket>/<name>, or the address of an image, in"
-            f" one of {buckets}; nothing was purged",
+            f" one of {', '.join(PUBLIC_BUCKETS)}; nothing was purged",
             remedy=HELP,
         )
     return path

@@ -8,7 +8,8 @@ import pytest
 import pyvips
 from compress_service import BUCKET, Desk, picture
 
-from functions.compress_image.images import Compressor, Outcome
+from functions.compress_image.images import Compressor
+from functions.compress_image.outcomes import Outcome
 from functions.shared.storage import StorageError, retrying
 from functions.shared.storage.rest import RestStorage
 
