@@ -58,6 +58,18 @@ def shared(nodeid: str) -> str:
     )
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave the sweep out unless somebody asks for it: it takes some minutes."""
+    asked = f"{config.option.keyword} {config.option.markexpr}"
+    if "sweep" in asked:
+        return
+    long = [item for item in items if item.get_closest_marker("sweep")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Send modules that share much to one worker, where each has files of its own."""
