@@ -21,6 +21,7 @@ from deploy.tasks import (
     releases,
     retention,
     secrets,
+    simulation,
     workshop,
 )
 
@@ -83,6 +84,7 @@ GROUPS = {
         cdn.purge,
         cdn.watch,
         cdn.rewrite_urls,
+        simulation.simulate,
     ),
     "user": (retention.delete,),
     "images": (

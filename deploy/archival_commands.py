@@ -5,6 +5,7 @@ from deploy.archival import values
 from deploy.checklist import Step
 from deploy.commands import Output
 from deploy.deployment import Deployment, check_stack
+from deploy.options import number
 
 
 def archive(
@@ -13,12 +14,17 @@ def archive(
     """Move the watermarks of inactive conversations; give the exit code."""
     task = "db.archive"
     with run.ending(task, stack, as_json=out.as_json, debug=out.debug):
-        from deploy.archival.marking import archiving
+        from deploy.archival.marking import archiving, command
 
-        span = values.number("--months", months, values.MONTHS, task)
-        newest = values.number("--keep", keep, values.KEEP, task)
+        span = number("--months", months, values.MONTHS, task)
+        newest = number("--keep", keep, values.KEEP, task)
         deployment, progress = _deployment(stack, dry_run=dry_run)
-        run.confirm(deployment, yes=yes, task=task, doing="archive its old messages")
+        run.confirm(
+            deployment,
+            yes=yes,
+            task=command(span, newest),
+            doing="archive its old messages",
+        )
         step = archiving(span, newest)
         return _run(task, deployment, step, progress, out)
 
@@ -72,8 +78,8 @@ def hard_delete(
     with run.ending(task, stack, as_json=out.as_json, debug=out.debug):
         from deploy.archival.deleting import confirm, deleting, foretell
 
-        span = values.number("--months", months, values.HARD_DELETE_MONTHS, task)
-        agreed = values.number("--rows", rows, values.ROWS, task) if rows else None
+        span = number("--months", months, values.HARD_DELETE_MONTHS, task)
+        agreed = number("--rows", rows, values.ROWS, task) if rows else None
         deployment, progress = _deployment(stack, dry_run=dry_run)
         found = foretell(deployment, span)
         confirm(deployment, found, yes=yes, rows=agreed)

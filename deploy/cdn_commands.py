@@ -14,7 +14,7 @@ class Asked:
     """What a purge is asked to do, as it was typed.
 
     Attributes:
-        path: Images, comma-separated.
+        path: Images, comma-separated, or ``@FILE`` with a JSON list of them.
         tag: Tags, comma-separated.
         everything: Whether all copies are meant.
         wait: Whether it purges again after a minute.
@@ -56,11 +56,11 @@ def purge(stack: str, asked: Asked, out: Output) -> int:
     """Forget copies of images; give the exit code."""
     with run.ending("cdn.purge", stack, as_json=out.as_json, debug=out.debug):
         from deploy.cdn.purging.purge import Purge
-        from deploy.cdn.purging.wanted import read
+        from deploy.cdn.purging.wanted import listed, read
 
         check_stack(stack)
         wanted = read(
-            paths=_listed(asked.path),
+            paths=listed(asked.path),
             tags=_listed(asked.tag),
             everything=asked.everything,
         )

@@ -79,10 +79,14 @@ def explained(conn: psycopg.Connection[TupleRow], doing: str) -> Iterator[None]:
 
     Raises:
         AuthError: The role lacks a right.
-        DeployError: The connection was lost.
+        DeployError: The connection was lost, or the database takes no writes.
     """
     try:
         yield
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        if conn.read_only:  # by us: it is our mistake that something writes
+            raise
+        raise _read_only(doing, error.sqlstate) from error
     except psycopg.errors.InsufficientPrivilege as error:
         role, database = conn.info.user, conn.info.dbname
         said = error.diag.message_primary
@@ -106,6 +110,30 @@ def explained(conn: psycopg.Connection[TupleRow], doing: str) -> Iterator[None]:
             remedy="see that PostgreSQL runs, then run the same command again",
             evidence={"sqlstate": code},
         ) from error
+
+
+def require_writable(conn: psycopg.Connection[TupleRow], doing: str) -> None:
+    """Refuse a replica, and a database that was made read-only.
+
+    Raises:
+        DeployError: It takes no writes; nothing was changed.
+    """
+    row = conn.execute(
+        "select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on'"
+    ).fetchone()
+    if row and row[0]:
+        raise _read_only(doing, "25006")
+
+
+def _read_only(doing: str, code: str | None) -> DeployError:
+    """Say that a database takes no writes, and why that may be."""
+    return DeployError(
+        f"{doing}: this database takes no writes: it is a replica, or read-only, which"
+        " Supabase makes it when its disk is nearly full; nothing was changed",
+        remedy="name the primary in the database URL; if it is that, free space or"
+        " enlarge the disk: ./bootstrap db.forecast",
+        evidence={"sqlstate": code},
+    )
 
 
 def redact(url: str) -> str:

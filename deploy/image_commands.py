@@ -10,6 +10,7 @@ from deploy.deployment import Deployment, check_stack
 from deploy.errors import UsageError
 
 PER_MINUTE_MAX = 600
+SAMPLE_MAX = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +21,13 @@ class Pace:
         bucket: Name of a bucket; empty for all.
         per_minute: Images a minute.
         limit: Most images; empty for all.
+        sample: Images of each bucket that a dry run makes smaller in memory.
     """
 
     bucket: str = ""
     per_minute: str = "60"
     limit: str = ""
+    sample: str = "10"
 
 
 def backfill(stack: str, pace: Pace, out: Output, *, dry_run: bool, yes: bool) -> int:
@@ -34,15 +37,16 @@ def backfill(stack: str, pace: Pace, out: Output, *, dry_run: bool, yes: bool) -
         names = _buckets(pace.bucket)
         rate = _number("--per-minute", pace.per_minute, PER_MINUTE_MAX)
         most = _number("--limit", pace.limit, 10**9) if pace.limit else None
+        sample = _number("--sample", pace.sample, SAMPLE_MAX, least=0)
         doing = "make its images smaller"
 
         def body(deployment: Deployment) -> Iterator[Result]:
-            from deploy.images import access, backfill
+            from deploy.images import access, backfill, estimating
 
             said = deployment.progress
             with access.opened(deployment, doing) as place:
                 if dry_run:
-                    yield from backfill.estimated(place, names, rate, said)
+                    yield from estimating.estimated(place, names, rate, sample, said)
                 else:
                     yield from backfill.backfilled(place, names, rate, most, said)
 
@@ -93,26 +97,26 @@ def _buckets(bucket: str) -> Sequence[str]:
     Raises:
         UsageError: It is none whose images are made smaller; names those.
     """
-    from deploy.images.access import buckets
+    from infra.catalog.cdn import PUBLIC_BUCKETS
 
-    if bucket and bucket not in buckets():
+    if bucket and bucket not in PUBLIC_BUCKETS:
         raise UsageError(
-            f"no bucket {bucket!r} among {', '.join(buckets())}, whose images are made"
-            " smaller; nothing was changed",
+            f"no bucket {bucket!r} among {', '.join(PUBLIC_BUCKETS)}, whose images are"
+            " made smaller; nothing was changed",
             remedy="./bootstrap images.backfill --dry-run",
         )
-    return [bucket] if bucket else buckets()
+    return [bucket] if bucket else PUBLIC_BUCKETS
 
 
-def _number(option: str, text: str, most: int) -> int:
-    """Read a whole number from 1 on.
+def _number(option: str, text: str, most: int, *, least: int = 1) -> int:
+    """Read a whole number.
 
     Raises:
-        UsageError: It is none, or too large.
+        UsageError: It is none, or out of range.
     """
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise UsageError(
-            f"{option} must be a whole number from 1 to {most}, got {text!r};"
+            f"{option} must be a whole number from {least} to {most}, got {text!r};"
             " nothing was changed",
             remedy="./bootstrap images.backfill --help",
         )

@@ -11,11 +11,12 @@ from deploy.checklist import Result, Status, Step
 from deploy.commands import Output
 from deploy.deployment import Deployment
 from deploy.errors import ExitCode, UsageError
+from deploy.options import number
 
 if TYPE_CHECKING:
     from deploy.inspection.access import Connection
 
-DAYS_MAX = 3650
+DAYS = (1, 3650)
 
 Look = Callable[["Connection"], Iterator[Result]]
 
@@ -29,7 +30,7 @@ def index_usage(stack: str, days: str, out: Output, *, strict: bool) -> int:
         yield from usage.look(connection, trusted)
 
     with run.ending("db.index-usage", stack, as_json=out.as_json, debug=out.debug):
-        trusted = _days(days)
+        trusted = number("--days", days, DAYS, "db.index-usage")
         return _run("db.index-usage", stack, ("indexes", look), out, strict=strict)
 
 
@@ -100,21 +101,6 @@ def _strict(results: Sequence[Result], code: ExitCode) -> ExitCode:
     if code is ExitCode.DONE and any(each.status is Status.WARN for each in results):
         return ExitCode.NOT_VERIFIED
     return run.verify_judge(results, code)
-
-
-def _days(text: str) -> int:
-    """Read ``--days``.
-
-    Raises:
-        UsageError: It is no number of days.
-    """
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= DAYS_MAX):
-        raise UsageError(
-            f"--days {text!r} must be a whole number of days, 1 to {DAYS_MAX};"
-            " nothing was changed",
-            remedy="./bootstrap db.index-usage --days 14",
-        )
-    return int(text)
 
 
 def _check_name(name: str) -> None:

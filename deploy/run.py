@@ -90,12 +90,15 @@ def for_stack(remedy: str | None, stack: str) -> str | None:
 
     >>> for_stack("./bootstrap deploy --only crons", "production")
     './bootstrap deploy --only crons --stack production'
+    >>> for_stack("wait for it, then ./bootstrap db.archive", "production")
+    'wait for it, then ./bootstrap db.archive --stack production'
     """
-    words = (remedy or "").split()
-    about_stack = words[:1] == ["./bootstrap"] and words[1:2] != ["--list"]
-    if stack == LOCAL or not about_stack or "--stack" in words:
+    before, mark, command = (remedy or "").rpartition("./bootstrap ")
+    # Behind other words the command is taken for the end only where nothing follows it.
+    about_stack = mark and not (before and set(command) & set(",;:&"))
+    if stack == LOCAL or not about_stack or "--stack" in (remedy or "").split():
         return remedy
-    if words[1].startswith("local."):
+    if command.startswith(("--list", "local.")):
         return remedy
     return f"{remedy} --stack {stack}"
 

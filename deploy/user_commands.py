@@ -13,6 +13,9 @@ from deploy.deployment import Deployment, check_stack
 from deploy.errors import DeployError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from deploy.users.deleting import Deleted
     from deploy.users.looking import Connection, Line, Looked
 
 TASK = "user.delete"
@@ -21,10 +24,6 @@ DRY = f"./bootstrap {TASK} --user ID --dry-run"
 LOGIN = (
     'curl -X DELETE "$SUPABASE_URL/auth/v1/admin/users/{user}"'
     ' -H "apikey: $SERVICE_ROLE_KEY" -H "Authorization: Bearer $SERVICE_ROLE_KEY"'
-)
-FILES = (
-    'curl -X DELETE "$SUPABASE_URL/storage/v1/object/BUCKET" -H "Authorization: Bearer'
-    ' $SERVICE_ROLE_KEY" -H "Content-Type: application/json" -d \'{"prefixes": [...]}\''
 )
 
 
@@ -117,7 +116,8 @@ def _session(deployment: Deployment) -> "Iterator[Connection]":
 def _run(deployment: Deployment, chosen: Chosen) -> Iterator[Result]:
     """Look, then delete unless this is a dry run."""
     from deploy.users.deleting import delete as delete_rows
-    from deploy.users.deleting import keep_paths
+    from deploy.users.elsewhere import elsewhere
+    from deploy.users.files import keep
     from deploy.users.looking import look
 
     with _session(deployment) as conn:
@@ -126,31 +126,12 @@ def _run(deployment: Deployment, chosen: Chosen) -> Iterator[Result]:
         yield _looked(looked, chosen, dry_run=deployment.dry_run)
         yield from _slow(looked)
         if not deployment.dry_run and (looked.to_delete or looked.of("hand")):
-            path, files = keep_paths(conn, chosen.user, deployment.records)
+            path, files = keep(conn, chosen.user, deployment.records)
             done, looked = delete_rows(
                 conn, chosen.user, chosen.allowed, deployment.progress
             )
-            yield Result(
-                id="user.deleted",
-                title=f"{sum(done.tables.values()):,} rows of {len(done.tables)} tables"
-                f" deleted in {done.batches} commits"
-                + (
-                    f", {done.handed_over} conversations handed over"
-                    if done.handed_over
-                    else ""
-                ),
-                status=Status.PASS,
-                evidence={
-                    "deleted": done.tables,
-                    "conversations_handed_over": done.handed_over,
-                    "run_log": done.runs,
-                    "files_of_images": files,
-                    "list_of_files": str(path) if path else None,
-                },
-                changed=True,
-            )
-            if path:
-                yield _files(files, str(path))
+            yield _deleted(done, path, len(files))
+            yield from elsewhere(deployment, chosen.user, path, files)
         yield _kept(looked, chosen.user)
 
 
@@ -205,14 +186,22 @@ def _slow(looked: "Looked") -> Iterator[Result]:
         )
 
 
-def _files(count: int, path: str) -> Result:
-    """Say that the files of images are still there."""
+def _deleted(done: "Deleted", path: "Path | None", files: int) -> Result:
+    """Say what was deleted."""
+    handed = f", {done.handed_over} conversations handed over"
     return Result(
-        id="user.files",
-        title=f"{count} file(s) of images are still in the storage; listed in {path}",
-        status=Status.WARN,
-        evidence={"files": count, "list": path, "command": FILES},
-        remedy="delete them through the storage API, then delete the list",
+        id="user.deleted",
+        title=f"{sum(done.tables.values()):,} rows of {len(done.tables)} tables"
+        f" deleted in {done.batches} commits{handed if done.handed_over else ''}",
+        status=Status.PASS,
+        evidence={
+            "deleted": done.tables,
+            "conversations_handed_over": done.handed_over,
+            "run_log": done.runs,
+            "files_of_images": files,
+            "list_of_files": str(path) if path else None,
+        },
+        changed=True,
     )
 
 

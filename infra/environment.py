@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from infra.catalog.caches import CACHE_LIFETIMES
-from infra.catalog.cdn import EDGE_RULES
+from infra.catalog.cdn import PUBLIC_BUCKETS
 from infra.catalog.cdn_modes import WORKER_CACHE
 from infra.catalog.limits import RATE_LIMITS, PlanLimit
 from infra.catalog.models import PRICES, UNKNOWN
@@ -73,7 +73,7 @@ def _of_stack(config: StackConfig) -> dict[str, pulumi.Input[str]]:
         "EXTRACTION_POLICY": config.extraction_policy,
         "LLM_DAY_BUDGET_MICROUSD": str(round(config.llm_day_budget_usd * 1_000_000)),
         "LLM_PRICES": _prices(),
-        "IMAGE_BUCKETS": ",".join(dict.fromkeys(rule.bucket for rule in EDGE_RULES)),
+        "IMAGE_BUCKETS": ",".join(PUBLIC_BUCKETS),
     }
 
 

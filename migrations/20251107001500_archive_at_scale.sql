@@ -17,8 +17,9 @@
 -- Reversal:  drop procedure kiloscale.run_hard_delete_archived_messages(integer,
 --                integer, timestamptz); drop trigger kiloscale_count_added,
 --                kiloscale_count_removed and kiloscale_count_none on
---                kiloscale.messages_archive; drop table kiloscale.archive_counts; then
---            run 20251107000700 and ...000800 again from `create or replace` on
+--                kiloscale.messages_archive; run 20251107000700 and ...000800 again from
+--                `create or replace` on; then drop table kiloscale.archive_counts.
+--            Functions that only these call may stay
 -- Follow-up: none
 
 -- How many messages of a conversation are in the archive: exact, kept by triggers, so
@@ -221,6 +222,8 @@ create or replace function kiloscale.preview_archive_old_messages(
     messages_to_archive bigint, conversations_on_hold bigint, update_triggers text
 )
 language sql stable set search_path = '' as $$
+    select kiloscale.require_between('months', months, 1, 1200),
+        kiloscale.require_between('keep', keep, 1, 100000);
     select now() - make_interval(months => months),
         (select count(t.chat_id)
          from kiloscale.next_watermarks(null, months, keep, 2147483647) t),
@@ -234,7 +237,7 @@ language sql stable set search_path = '' as $$
         (select string_agg(g.tgname, ', ' order by g.tgname)
          from pg_catalog.pg_trigger g
          where g.tgrelid = 'public.conversations'::regclass and not g.tgisinternal
-            and g.tgenabled <> 'D' and g.tgtype & 16 <> 0)
+            and g.tgname !~ '^kiloscale_' and g.tgenabled <> 'D' and g.tgtype & 16 <> 0)
 $$;
 
 -- A message without a time is above every watermark.
@@ -280,6 +283,20 @@ language sql stable set search_path = '' as $$
     ) t
 $$;
 
+-- The planner's estimate of a table's rows, of a partitioned one the sum of what its
+-- partitions have: autovacuum analyses those, never the table above them. NULL where
+-- one was never analysed.
+create or replace function kiloscale.estimated_rows(tab regclass) returns bigint
+language sql stable set search_path = '' as $$
+    select case when min(c.reltuples) >= 0 then sum(c.reltuples)::bigint end
+    from (
+        select tab::oid as oid
+        union
+        select p.relid from pg_partition_tree(tab) p
+    ) t
+    join pg_catalog.pg_class c on c.oid = t.oid and c.relkind <> 'p'
+$$;
+
 -- The archived counts are exact. They cost a look into the index below the watermarks
 -- and into one small table, and with an archived_at of the app its index or a scan.
 -- The totals are the planner's estimates (0.03 % off at 2 million). Call it again when
@@ -297,11 +314,9 @@ create or replace view public.message_archival_stats
 with (security_invoker = true) as
 with part as materialized (
     select
-        -- -1 is a table that was never analysed: small enough to count.
-        (select case when e.reltuples >= 0 then e.reltuples::bigint
-            else kiloscale.count_messages() end
-         from pg_catalog.pg_class e
-         where e.oid = 'public.messages'::regclass) as in_table,
+        -- What was never analysed is small enough to count.
+        coalesce(kiloscale.estimated_rows('public.messages'::regclass),
+            kiloscale.count_messages()) as in_table,
         (select coalesce(sum(k.moved), 0)::bigint
          from kiloscale.archive_counts k) as moved,
         (select coalesce(sum(
@@ -621,9 +636,10 @@ begin
     messages_to_move := below - kept_by_references;
     select coalesce(sum(k.moved), 0) into archived_rows_estimate
     from kiloscale.archive_counts k;
-    select (kiloscale.tree_bytes(c.oid) * least(1,
-        messages_to_move / greatest(c.reltuples, 1)))::bigint into reusable_bytes
-    from pg_catalog.pg_class c where c.oid = 'public.messages'::regclass;
+    select (kiloscale.tree_bytes('public.messages'::regclass) * least(1,
+        messages_to_move / greatest(coalesce(
+            kiloscale.estimated_rows('public.messages'::regclass), 0), 1)::numeric))
+        ::bigint into reusable_bytes;
     select string_agg(a.attrelid::regclass || '.' || quote_ident(a.attname), ', ')
     into without_foreign_key
     from pg_catalog.pg_attribute a
@@ -633,11 +649,15 @@ begin
         and a.atttypid = 'uuid'::regtype and not exists (
             select from pg_catalog.pg_constraint k
             where k.contype = 'f' and k.conrelid = a.attrelid
-                and a.attnum = any (k.conkey));
+                and a.attnum = any (k.conkey))
+        -- On partitions triggers do the work of the foreign keys.
+        and not exists (
+            select from kiloscale.message_references() f
+            where f.tab = a.attrelid and a.attname = any (f.names));
     select string_agg(g.tgname, ', ' order by g.tgname) into move_triggers
     from pg_catalog.pg_trigger g
     where g.tgrelid = 'public.messages'::regclass and not g.tgisinternal
-        and g.tgenabled <> 'D' and g.tgtype & 12 <> 0;
+        and g.tgname !~ '^kiloscale_' and g.tgenabled <> 'D' and g.tgtype & 12 <> 0;
     return next;
 end
 $$;

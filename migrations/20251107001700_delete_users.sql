@@ -83,7 +83,10 @@ begin
         select v.* from (values
             (100, 'kiloscale.outbox', '$1::text in (t.key, t.payload ->> ''user_id'')'
                 ' or t.key in (select x.id::text from (CHATS) x) or t.payload'
-                ' ->> ''chat_id'' in (select x.id::text from (CHATS) x)'),
+                ' ->> ''chat_id'' in (select x.id::text from (CHATS) x)'
+                -- By the name of a file in the user's folder. A purge of the CDN is
+                -- left to be sent: it is what forgets the copies.
+                ' or t.topic = ''images'' and position($1::text in t.payload::text) > 0'),
             (110, 'kiloscale.llm_reservations', 't.user_id = $1'),
             (120, 'kiloscale.rate_limits', 'position($1::text in t.subject) > 0'),
             (130, 'public.edge_function_logs', kiloscale.names_user(
@@ -96,6 +99,10 @@ begin
                 ' or t.user_id is null and t.chat_id in (CHATS)'),
             (190, 'public.messages', 't.user_id = $1'
                 ' or t.user_id is null and t.chat_id in (CHATS)'),
+            (194, 'kiloscale.images', 't.user_id = $1'
+                ' or t.user_id is null and position($1::text in t.path) > 0'),
+            (196, 'kiloscale.image_urls', 't.user_id = $1'
+                ' or t.user_id is null and position($1::text in t.path) > 0'),
             (200, 'public.user_images', 't.user_id = $1'),
             (210, 'public.image_generation_log', 't.user_id = $1'),
             (220, 'public.feature_usage', 't.user_id = $1'),
@@ -241,6 +248,9 @@ begin
             ('auth.users', 't.id = $1', 'the login is Supabase''s: delete it there'),
             ('storage.objects', kiloscale.names_user('storage.objects'),
                 'delete the files through the storage API'),
+            ('kiloscale.outbox', 't.topic = ''cdn-purge'''
+                ' and position($1::text in t.payload::text) > 0',
+                'purges of the CDN under way: they are sent within two minutes'),
             ('public.stripe_webhook_events',
                 'position($1::text in t.payload::text) > 0',
                 'records of payments: they go after 90 days'),

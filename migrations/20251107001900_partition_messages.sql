@@ -10,10 +10,11 @@
 -- Phase:     expand (before ./bootstrap db.partition; functions and empty tables only)
 -- Locks:     none on an existing table
 -- Reversal:  ./bootstrap db.partition --phase back, then --phase abort, if a conversion
---            has begun; then drop table kiloscale.partitioning,
---            kiloscale.message_changes, kiloscale.message_links; drop the
---            functions named below; and run `create or replace` of message_references
---            of 20251107001500 again
+--            has begun; then run `create or replace` of message_references of
+--            20251107001500 again; drop the other functions that are named below, but
+--            for references_to_messages; then drop table kiloscale.partitioning,
+--            kiloscale.message_changes, kiloscale.message_links. After --phase finish
+--            there is no way back
 -- Follow-up: none
 
 create table if not exists kiloscale.partitioning (

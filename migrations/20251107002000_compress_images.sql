@@ -26,6 +26,7 @@ create table if not exists kiloscale.images (
         check (state in ('compressed', 'kept', 'refused', 'restored')),
     reason text,
     source_bytes bigint,
+    source_etag text,
     width integer,
     height integer,
     frames integer,
@@ -39,6 +40,8 @@ create table if not exists kiloscale.images (
 comment on column kiloscale.images.state is
     'compressed: smaller forms are there; kept: nothing was smaller; refused: it is left'
     ' as it is, see reason; restored: the addresses of its rows were put back';
+comment on column kiloscale.images.source_etag is
+    'Of the original that was read: another one was written over it since, if it differs';
 comment on column kiloscale.images.forms is
     'Objects of the same bucket: path, format, bytes, width, height, thumbnail_side';
 
@@ -155,9 +158,10 @@ $$;
 
 -- Records what became of an image, has its rows name the smaller form, and deletes the
 -- outbox row: all of it or nothing, and the same however often it is called.
---   p_image  bucket, path, user_id, state, reason, source_bytes, width, height, frames,
---            forms; a record that is there stays, if its state is not refused; NULL
---            for a row that names no image: it is deleted and that is all
+--   p_image  bucket, path, user_id, state, reason, source_bytes, source_etag, width,
+--            height, frames, forms; a record that is there stays, if its state is not
+--            refused and the original is the same; NULL for a row that names no image:
+--            it is deleted and that is all
 --   p_from, p_to  ends of the addresses, quoted as in them: <bucket>/<path> of the
 --            original and of the form; NULL leaves the rows alone
 -- Gives the number of rows whose address was replaced.
@@ -175,17 +179,18 @@ declare
     total integer := 0;
 begin
     insert into kiloscale.images as i (bucket, path, user_id, state, reason,
-        source_bytes, width, height, frames, forms)
-    select n.bucket, n.path, n.user_id, n.state, n.reason, n.source_bytes, n.width,
-        n.height, n.frames, coalesce(n.forms, '[]')
+        source_bytes, source_etag, width, height, frames, forms)
+    select n.bucket, n.path, n.user_id, n.state, n.reason, n.source_bytes,
+        n.source_etag, n.width, n.height, n.frames, coalesce(n.forms, '[]')
     from jsonb_populate_record(null::kiloscale.images, p_image) n
     where p_image is not null
     on conflict on constraint images_pkey do update
     set user_id = coalesce(i.user_id, excluded.user_id), state = excluded.state,
         reason = excluded.reason, source_bytes = excluded.source_bytes,
-        width = excluded.width, height = excluded.height, frames = excluded.frames,
+        source_etag = excluded.source_etag, width = excluded.width, height = excluded.height, frames = excluded.frames,
         forms = excluded.forms, finished_at = clock_timestamp()
-    where i.state = 'refused' or i.user_id is null;
+    where i.state = 'refused' or i.user_id is null
+        or i.state <> 'restored' and i.source_etag <> excluded.source_etag;
 
     for one in
         select t.table_name, t.has_path

@@ -3,6 +3,8 @@
 Fixtures:
     cluster: a PostgreSQL server with pg_cron, one for each test worker.
     scratch_url: a fresh database as role postgres, without pg_cron.
+    migrated_template: a database with all migrations, to be copied.
+    migrated_url: a fresh copy of it as role postgres.
     cron_url: the database of pg_cron as role postgres, emptied.
     emptied: empties that database, for tests that share it; gives the same URL.
     plain_url: a fresh database of a server without Supabase's roles.
@@ -13,6 +15,7 @@ import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,8 +30,11 @@ from deploy.local.cluster import PASSAGE, Cluster
 from deploy.local.facts import LocalStack, new_stack
 from deploy.local.installation import find_installation
 from deploy.local.processes import end
+from deploy.migrations import apply, discover
+from deploy.paths import REPOSITORY
 
 TEMPLATE = "scratch_template"
+MIGRATED = "migrated_template"
 QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 _numbers = itertools.count(1)
@@ -50,6 +56,18 @@ def shared(nodeid: str) -> str:
     return next(
         (name for start, name in SHARING.items() if path.startswith(start)), path
     )
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave the sweep out unless somebody asks for it: it takes some minutes."""
+    asked = f"{config.option.keyword} {config.option.markexpr}"
+    if "sweep" in asked:
+        return
+    long = [item for item in items if item.get_closest_marker("sweep")]
+    items[:] = [item for item in items if item not in long]
+    config.hook.pytest_deselected(items=long)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -136,12 +154,35 @@ def cluster(short_folder: Path) -> Iterator[Server]:
 @pytest.fixture
 def scratch_url(cluster: Server) -> Iterator[str]:
     """A fresh database like a new Supabase project's, without pg_cron."""
+    with copied(cluster, TEMPLATE) as url:
+        yield url
+
+
+@contextmanager
+def copied(server: Server, template: str) -> Iterator[str]:
+    """Copy a database for one test; give the copy's URL as role postgres."""
     name = f"scratch_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER postgres")
-    yield cluster.url(name)
-    with cluster.admin() as conn:
+    with server.admin() as conn:
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER postgres")
+    yield server.url(name)
+    with server.admin() as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def migrated_template(cluster: Server) -> str:
+    """A database with all migrations, which take a second to apply; to be copied."""
+    with cluster.admin() as conn:
+        conn.execute(f"CREATE DATABASE {MIGRATED} TEMPLATE {TEMPLATE} OWNER postgres")
+    apply(cluster.url(MIGRATED), discover(REPOSITORY / "migrations"), lambda _: None)
+    return MIGRATED
+
+
+@pytest.fixture
+def migrated_url(cluster: Server, migrated_template: str) -> Iterator[str]:
+    """A fresh database with all migrations, without pg_cron."""
+    with copied(cluster, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture

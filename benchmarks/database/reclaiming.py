@@ -25,7 +25,7 @@ select (select count(*) from public.messages)
        (select count(source_message_id) from public.user_memory) as links
 """
 STATS = "select archived_messages from public.message_archival_stats"
-STATS_MAX_S = 0.1
+STATS_MAX_S = 0.2
 
 
 def measure(progress: Callable[[str], None], data: Data) -> Iterator[Figure]:

@@ -1,11 +1,11 @@
-"""The edge in numbers: do all renderers agree, and what does the Worker cost."""
+"""The edge in numbers: do all renderers agree, what it costs, and what it saves."""
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
 
 from deploy.bench import Figure
 
-GROUPS = ("agreement", "worker")
+GROUPS = ("agreement", "worker", "saving")
 """Modules of this folder with ``measure(progress)``; each makes what it needs and
 deletes it, so that one can be run alone."""
 

@@ -8,7 +8,7 @@ the Worker and Varnish refuse, and Supabase does behind the others; nobody keeps
 import random
 from collections.abc import Iterator
 
-from infra.catalog.cdn import EDGE_RULES, PUBLIC_PATH
+from infra.catalog.cdn import PUBLIC_BUCKETS, PUBLIC_PATH
 from infra.edge.names import ENCODED, spellings
 
 SEED = 20251107
@@ -17,7 +17,7 @@ ODD_SHARE = 0.1
 LONG = 3_000
 """Characters of the longest names; Supabase takes 1,024."""
 
-BUCKETS = tuple(dict.fromkeys(rule.bucket for rule in EDGE_RULES))
+BUCKETS = PUBLIC_BUCKETS
 NEAR_BUCKETS = ("avatars", "report-imagesX", "report-image", "Report-Images", "")
 NAMES = (
     *("a.png", "a.svg", "a.SVG", "a.Svg", "a.sVG", "a.svg.png", "a.png.svg", "a.svgz"),

@@ -30,7 +30,8 @@ select c.archived_through, c.archive_hold as on_hold,
        (select string_agg(g.tgname, ', ' order by g.tgname)
           from pg_catalog.pg_trigger g
          where g.tgrelid = 'public.messages'::regclass and not g.tgisinternal
-           and g.tgenabled <> 'D' and g.tgtype & 4 <> 0) as insert_triggers
+           and g.tgname !~ '^kiloscale_' and g.tgenabled <> 'D'
+           and g.tgtype & 4 <> 0) as insert_triggers
   from public.conversations c
  where c.id = %s
 """

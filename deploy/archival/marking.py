@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.archival import looking
 from deploy.archival.looking import Stats, ToArchive, look_once
 from deploy.archival.running import Job, Ran, kept, run_job
-from deploy.archival.values import size
 from deploy.checklist import Result, Status, Step
 from deploy.crons.state import newest_log
 from deploy.database import connect
@@ -17,6 +17,9 @@ ARCHIVE_JOB = "archive-old-messages"
 RECLAIM_JOB = "reclaim-archived-messages"
 HARD_DELETE_JOB = "hard-delete-archived-messages"
 UNDO = "./bootstrap db.restore --conversation ID"
+
+MONTHS, KEEP = 6, 100
+"""Defaults of the task, as of the job."""
 
 
 def archiving(months: int, keep: int) -> Step[Deployment]:
@@ -35,7 +38,7 @@ def archiving(months: int, keep: int) -> Step[Deployment]:
             name=ARCHIVE_JOB,
             statement="call kiloscale.run_archive_old_messages(%s, %s)",
             values=(months, keep),
-            task="db.archive",
+            task=command(months, keep),
             noun="messages archived",
         )
         try:
@@ -43,7 +46,7 @@ def archiving(months: int, keep: int) -> Step[Deployment]:
         except DeployError as error:
             yield from kept("archival", job, error)
             raise
-        yield _archived(ran)
+        yield _archived(ran, job.task)
 
     return Step(id="archival", title="archive old messages", run=body)
 
@@ -68,7 +71,18 @@ def _foretold(deployment: Deployment, months: int, keep: int) -> Result:
     )
 
 
-def _archived(ran: Ran) -> Result:
+def command(months: int, keep: int) -> str:
+    """Write the task as it was asked for: another age would archive other messages.
+
+    >>> command(6, 100), command(12, 200)
+    ('db.archive', 'db.archive --months 12 --keep 200')
+    """
+    text = "db.archive"
+    text += f" --months {months}" if months != MONTHS else ""
+    return text + (f" --keep {keep}" if keep != KEEP else "")
+
+
+def _archived(ran: Ran, task: str) -> Result:
     """Say what a run archived."""
     marked = int(ran.log.detail.get("conversations", 0))
     skipped = int(ran.log.detail.get("skipped_locked", 0))
@@ -84,7 +98,7 @@ def _archived(ran: Ran) -> Result:
         title=title,
         status=Status.WARN if stopped or skipped else Status.PASS,
         evidence=ran.log.evidence() | {"wal_bytes": ran.wal_bytes, "undo": UNDO},
-        remedy="./bootstrap db.archive" if stopped or skipped else None,
+        remedy=f"./bootstrap {task}" if stopped or skipped else None,
         changed=marked > 0,
     )
 

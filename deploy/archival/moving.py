@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.archival import looking
 from deploy.archival.looking import ToMove, look_once
 from deploy.archival.marking import RECLAIM_JOB, UNDO
 from deploy.archival.running import Job, Ran, kept, run_job
-from deploy.archival.values import size
 from deploy.checklist import Result, Status, Step
 from deploy.database import connect
 from deploy.deployment import Deployment
@@ -15,8 +15,8 @@ from deploy.errors import DeployError
 GIVE_BACK = (
     "vacuum (full, analyze) public.messages; holds ACCESS EXCLUSIVE: nobody reads or"
     " writes messages until it ends, and it needs as much free space as the table has"
-    " left. pg_repack --table public.messages does it beside the app, and holds that"
-    " lock for a moment at its begin and end"
+    " left. pg_repack --table public.messages (--parent-table where it is partitioned)"
+    " does it beside the app, and holds that lock for a moment at its begin and end"
 )
 REUSED = (
     "the space is reused by new messages once autovacuum has passed; only VACUUM FULL"

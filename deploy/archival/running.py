@@ -11,7 +11,7 @@ from psycopg.rows import TupleRow
 from deploy.archival.looking import readable
 from deploy.checklist import Result, Status
 from deploy.crons.state import RunLogRow, newest_log
-from deploy.database import connect
+from deploy.database import connect, require_writable
 from deploy.errors import DeployError, InterruptedRunError, LockedError
 
 POLL_S = 0.3
@@ -102,6 +102,7 @@ def run_job(url: str, job: Job, progress: Callable[[str], None]) -> Ran:
         connect(url, application_name=f"kiloscale {job.task} progress") as watcher,
     ):
         with readable(watcher, f"starting {job.name}"):
+            require_writable(watcher, f"starting {job.name}")
             last_id = int(watcher.execute(LAST_ID).fetchall()[0][0])
             wal = watcher.execute(WAL).fetchall()[0][0]
         call = _Call(worker, job)

@@ -12,31 +12,6 @@ ROWS = (0, 2**63 - 1)
 ``migrations/20251107000700_add_message_archival.sql`` and ``...000800``."""
 
 
-def number(option: str, text: str, bounds: tuple[int, int], task: str) -> int:
-    """Read a whole number.
-
-    Args:
-        option: Name of the option, e.g. ``--months``.
-        text: What was typed.
-        bounds: The least and the most that it may be.
-        task: The task, for the next command.
-
-    Raises:
-        UsageError: It is none, or out of range.
-    """
-    low, high = bounds
-    digits = text.removeprefix("-")
-    # int() also reads " 6 ", "6_0" and digits of other scripts.
-    if digits.isascii() and digits.isdigit() and low <= int(text) <= high:
-        return int(text)
-    given = f"got {text!r}" if text else "nothing was given"
-    raise UsageError(
-        f"{option} must be a whole number between {low} and {high}, {given};"
-        " nothing was changed",
-        remedy=f"./bootstrap {task} --help",
-    )
-
-
 def conversation(text: str) -> UUID:
     """Read the id of a conversation.
 
@@ -52,17 +27,3 @@ def conversation(text: str) -> UUID:
             " nothing was changed",
             remedy="./bootstrap db.restore --help",
         ) from None
-
-
-def size(count: int) -> str:
-    """Write a size for people.
-
-    >>> size(1_338_662_912), size(16_384)
-    ('1.3 GB', '16 kB')
-    """
-    value = float(count)
-    for unit in ("bytes", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

@@ -10,7 +10,7 @@ import httpx
 
 from deploy.cdn.site import Site
 from deploy.errors import DeployError, UsageError
-from infra.catalog.cdn import EDGE_RULES, PUBLIC_PATH, EdgeRule
+from infra.catalog.cdn import EDGE_RULES, PUBLIC_BUCKETS, PUBLIC_PATH, EdgeRule
 
 TIMEOUT_S = 30.0
 PLAIN = "/!*'()&$@=;:+,"
@@ -76,10 +76,9 @@ def named(objects: Sequence[str]) -> list[Probe]:
         bucket, _, name = each.strip().lstrip("/").partition("/")
         rule = rule_of(f"{PUBLIC_PATH}{bucket}/{name}") if name else None
         if rule is None:
-            buckets = ", ".join(dict.fromkeys(rule.bucket for rule in EDGE_RULES))
             raise UsageError(
-                f"--object {each!r}: must be <bucket>/<name> in one of {buckets};"
-                " nothing was asked",
+                f"--object {each!r}: must be <bucket>/<name> in one of"
+                f" {', '.join(PUBLIC_BUCKETS)}; nothing was asked",
                 remedy="./bootstrap cdn.verify --object generated-images/<name>",
             )
         found.append(Probe(rule=rule, name=name, query=f"?v=probe-{token}"))

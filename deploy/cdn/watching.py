@@ -8,14 +8,13 @@ from deploy.cdn import edge
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
 from deploy.errors import DeployError, UsageError
-from infra.catalog.cdn import EDGE_RULES
+from infra.catalog.cdn import PUBLIC_BUCKETS
 from infra.catalog.cdn_modes import WORKER_CACHE
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg.rows import TupleRow
 
-BUCKETS = tuple(dict.fromkeys(rule.bucket for rule in EDGE_RULES))
 TRIGGERS = """
 select t.tgname, pg_get_triggerdef(t.oid) from pg_trigger t
  where t.tgrelid = to_regclass('storage.objects') and t.tgname like 'kiloscale_purge_%'
@@ -48,18 +47,20 @@ def check(deployment: Deployment) -> None:
 
 def watch(deployment: Deployment) -> Iterator[Result]:
     """Put the triggers on ``storage.objects``, unless they are there."""
-    wanted = ",".join(BUCKETS)
+    wanted = ",".join(PUBLIC_BUCKETS)
     with _connected(deployment) as connection:
         before = connection.execute(TRIGGERS).fetchall()
         is_so = len(before) == 2 and all(f"'{wanted}'" in each[1] for each in before)
         if not is_so and not deployment.dry_run:
-            connection.execute("select kiloscale.watch_objects(%s)", (list(BUCKETS),))
+            connection.execute(
+                "select kiloscale.watch_objects(%s)", (list(PUBLIC_BUCKETS),)
+            )
         after = connection.execute(TRIGGERS).fetchall()
     verb = "would watch" if deployment.dry_run and not is_so else "watches"
     yield Result(
         id="cdn.watch",
-        title=f"{verb} {', '.join(BUCKETS)}: a changed image is purged by the relay"
-        " within 2 minutes; ends by cdn.watch --stop",
+        title=f"{verb} {', '.join(PUBLIC_BUCKETS)}: a changed image is purged by the"
+        " relay within 2 minutes; ends by cdn.watch --stop",
         status=Status.PASS,
         evidence={"before": _names(before), "after": _names(after)},
         changed=not is_so and not deployment.dry_run,

@@ -6,7 +6,7 @@ from deploy.checklist import Result, Status, failure
 from deploy.deployment import Deployment
 from deploy.drift import jobs, resources, versions
 from deploy.drift.findings import skipped
-from deploy.drift.seams import others
+from deploy.drift.seams import counted
 from deploy.errors import AuthError, DeployError, ExitCode
 
 Part = Callable[[Deployment], Iterator[Result]]
@@ -18,26 +18,20 @@ def secrets(deployment: Deployment) -> Iterator[Result]:
         told = "on local the functions' environments hold them, and are compared"
         yield from skipped("secrets", told)
         return
-    yield from others(
-        deployment,
-        "secrets",
-        "deploy.secret_commands",
-        function="looked",
-        otherwise="comparing secrets by digest is not built in",
-    )
+    from deploy import secret_commands
+
+    yield from counted(secret_commands.looked(deployment))
 
 
 def cdn(deployment: Deployment) -> Iterator[Result]:
     """Compare the rules at the edge."""
     if deployment.is_local:
-        yield from skipped("cdn", "the local stack has no CDN")
+        told = "the local edge is started anew where its rules differ"
+        yield from skipped("cdn", told, "./bootstrap cdn.verify")
         return
-    yield from others(
-        deployment,
-        "cdn",
-        "deploy.cdn.drift",
-        otherwise="comparing the rules at the edge is not built in",
-    )
+    from deploy.cdn import drift
+
+    yield from counted(drift.drift(deployment))
 
 
 PARTS: tuple[tuple[str, Part], ...] = (

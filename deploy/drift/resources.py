@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from deploy.checklist import Result
 from deploy.deployment import Deployment
 from deploy.drift.findings import GONE, Difference, differs, looked_at, skipped
-from deploy.drift.seams import others
+from deploy.drift.seams import counted
 
 if TYPE_CHECKING:
     from deploy.emulator.record import Record
@@ -21,13 +21,9 @@ REMEDY = "./bootstrap deploy"
 def look(deployment: Deployment) -> Iterator[Result]:
     """Compare every resource, attribute by attribute."""
     if not deployment.is_local:
-        yield from others(
-            deployment,
-            PART,
-            "deploy.engine.drift",
-            otherwise="comparing a cloud stack's resources needs the Pulumi CLI",
-            remedy=f"pulumi refresh --preview-only --stack {deployment.stack}",
-        )
+        from deploy.engine import drift
+
+        yield from counted(drift.drift(deployment))
         return
     from deploy.emulator.record import Record
 

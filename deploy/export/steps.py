@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.checklist import Result, Status, Step, skipped
+from deploy.database import redact
 from deploy.deployment import Deployment
-from deploy.errors import DeployError, HalfDoneError
+from deploy.errors import DeployError, HalfDoneError, UsageError
 from deploy.export import source
 from deploy.export.pseudonyms import KEY_VARIABLE
 from deploy.export.session import Change, Session
 from deploy.export.source import Source
 from deploy.export.staging import Staging
 
-MB = 1000**2
 BEHIND_S = 300.0
 """A replica that is further behind may not know yet of a user who was deleted."""
 
@@ -31,6 +32,7 @@ def looking(session: Session, place: str) -> Step[Deployment]:
             for table in session.tables:
                 change = session.look(found, table)
                 yield _planned(change) if change else _missing(table.name)
+            _require_any(session, place)
 
     return Step(id="look", title="compare the database with the export", run=body)
 
@@ -56,10 +58,25 @@ def reading(session: Session, place: str) -> Step[Deployment]:
                         continue
                     session.read(found, change, staging)
                     yield _read(change)
+                _require_any(session, place)
         finally:
             staging.close()
 
     return Step(id="read", title="read what differs", run=body)
+
+
+def _require_any(session: Session, place: str) -> None:
+    """Refuse a database that has none of the tables: it is hardly the app's.
+
+    Raises:
+        UsageError: Says where it looked; nothing was exported.
+    """
+    if not session.changes:
+        raise UsageError(
+            f"{redact(place)} has none of the tables that were asked for: is it the"
+            " app's database? Nothing was exported",
+            remedy="./bootstrap db.table-sizes",
+        )
 
 
 def publishing(session: Session) -> Step[Deployment]:
@@ -126,7 +143,7 @@ def _planned(change: Change) -> Result:
     known = sum(file.bytes for file in change.difference.keep)
     kept = sum(file.rows for file in change.difference.keep)
     each = known / kept if kept else table.row_bytes
-    told = f"{_told(change)}; about {rows * each / MB:.1f} MB"
+    told = f"{_told(change)}; about {size(rows * each)}"
     return Result(
         id=f"look.{table.name}",
         title=told if change.is_any else _told(change),
@@ -162,16 +179,16 @@ def _published(session: Session, done: int) -> Result:
     """Say what the destination has."""
     made = session.published
     files = [f for t in made.tables.values() for f in t.files] if made else []
-    size = sum(file.bytes for file in files)
+    total = sum(file.bytes for file in files)
     return Result(
         id="publish.files",
         title=f"{done} files published or deleted; {session.place.name} has"
-        f" {len(files)} files, {size / MB:.1f} MB",
+        f" {len(files)} files, {size(total)}",
         status=Status.PASS,
         evidence={
             "place": session.place.name,
             "files": len(files),
-            "bytes": size,
+            "bytes": total,
             "key_id": session.key.id,
             "finished_an_earlier_one": bool(session.unfinished),
         },

@@ -1,12 +1,16 @@
 """What is asked of a forecast, checked before anything is read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.errors import UsageError
+from deploy.options import number
 
 FORMATS = (".png", ".svg")
-HORIZON_MIN, HORIZON_MAX = 7, 1_825
+HORIZON = (7, 1_825)
+WITHIN = 90
+TASK = "db.forecast"
 EXAMPLE = "./bootstrap db.forecast --horizon-days 180 --plot growth.png"
 
 
@@ -16,13 +20,14 @@ class Asked:
 
     Attributes:
         horizon: Days to look ahead, 7 to 1825.
-        within: A limit that is most likely reached within so many days fails.
+        within: A limit that is most likely reached within so many days fails; 1 to
+            the horizon.
         limits: ``NAME=VALUE`` each, in place of the stack's own.
         plot: Where the picture goes; empty for none.
     """
 
     horizon: int = 365
-    within: int = 90
+    within: int = WITHIN
     limits: tuple[str, ...] = ()
     plot: str = ""
 
@@ -32,18 +37,8 @@ class Asked:
         Raises:
             UsageError: Names the option, its value and its range.
         """
-        if not HORIZON_MIN <= self.horizon <= HORIZON_MAX:
-            raise UsageError(
-                f"--horizon-days {self.horizon}: must be from {HORIZON_MIN} to"
-                f" {HORIZON_MAX}; nothing was read",
-                remedy=EXAMPLE,
-            )
-        if not 1 <= self.within <= self.horizon:
-            raise UsageError(
-                f"--within-days {self.within}: must be from 1 to --horizon-days"
-                f" {self.horizon}; nothing was read",
-                remedy=EXAMPLE,
-            )
+        number("--horizon-days", str(self.horizon), HORIZON, TASK)
+        number("--within-days", str(self.within), (1, self.horizon), TASK)
         self.path()
 
     def path(self) -> Path | None:
@@ -62,3 +57,25 @@ class Asked:
                 remedy=EXAMPLE,
             )
         return path
+
+
+def typed(horizon: str, within: str, limits: Sequence[str], plot: str) -> Asked:
+    """Read the options as they were typed.
+
+    Args:
+        horizon: Days to look ahead.
+        within: Days; if empty 90, or the horizon if that is less.
+        limits: ``NAME=VALUE`` each.
+        plot: Where the picture goes; empty for none.
+
+    Raises:
+        UsageError: One of the days is no number, or out of range.
+    """
+    days = number("--horizon-days", horizon, HORIZON, TASK)
+    within = within or str(min(WITHIN, days))
+    return Asked(
+        horizon=days,
+        within=number("--within-days", within, (1, days), TASK),
+        limits=tuple(limits),
+        plot=plot,
+    )

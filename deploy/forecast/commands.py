@@ -1,23 +1,23 @@
 """The task ``db.forecast``: check what is asked, forecast, show."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from deploy import console, run
 from deploy.commands import Output
 from deploy.deployment import Deployment, check_stack
 from deploy.errors import DeployError
-from deploy.forecast.asking import Asked
+from deploy.forecast.asking import TASK, Asked
 from deploy.forecast.limits import of_stack
 
 if TYPE_CHECKING:
     from deploy.forecast.looking import Looking
 
-TASK = "db.forecast"
 
-
-def forecast(stack: str, asked: Asked, out: Output) -> int:
+def forecast(stack: str, ask: Callable[[], Asked], out: Output) -> int:
     """Forecast the limits of a stack; give the exit code."""
     with run.ending(TASK, stack, as_json=out.as_json, debug=out.debug):
+        asked = ask()
         asked.check()
         check_stack(stack)
         limits = of_stack(stack, asked.limits)

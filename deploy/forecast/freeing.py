@@ -1,17 +1,9 @@
 """The steps that free space: what each would free, by what was measured."""
 
 from deploy.forecast.lever import Lever
-from deploy.forecast.measures import (
-    DELETE_MONTHS,
-    LOG_DAYS,
-    Measured,
-    share_before,
-)
+from deploy.forecast.measure_queries import DELETE_MONTHS, LOG_DAYS
+from deploy.forecast.measures import STATISTICS_DAYS, Measured, share_before
 from infra.catalog.limits import PlanLimit
-
-STATISTICS_DAYS = 30
-"""Days of statistics that it takes to call an index unused: a monthly report may use
-one."""
 
 BLOAT_SHARE = 0.2
 INDEX_ROW_BYTES = 60
@@ -39,10 +31,9 @@ def archive(measured: Measured, suffix: str) -> Lever:
         does=f"{does}, {row['messages']:,.0f} of them",
         bytes=max(row["messages"] * (hot - cold), 0.0),
         takes=row["messages"] * cold,
-        command=f"./bootstrap crons.run --job archive-old-messages{suffix} &&"
-        f" ./bootstrap crons.run --job reclaim-archived-messages{suffix}",
-        basis=f"estimate: counted{sampled}; a row takes {hot:.0f} bytes, {cold:.0f} in"
-        " the archive",
+        command=f"./bootstrap db.archive{suffix} && ./bootstrap db.reclaim{suffix}",
+        basis=f"estimate: counted{sampled}, without what another table references; a"
+        f" row takes {hot:.0f} bytes, {cold:.0f} in the archive",
     )
 
 
@@ -99,50 +90,48 @@ def bloat(measured: Measured, limit: PlanLimit) -> Lever:
 
 
 def indexes(measured: Measured) -> Lever:
-    """Drop indexes that no query used."""
-    does = "drop indexes that no query used"
+    """Drop the indexes that ``db.index-usage`` calls safe to drop."""
+    does = "drop indexes that nothing needs"
     if measured.failed:
         return Lever(id="indexes", does=does, unknown=_why(measured))
     if not measured.rows:
-        return Lever(id="indexes", does=does, basis="each index over 1 MiB is used")
-    days = float(measured.rows[0]["days"])
-    names = [row["name"] for row in measured.rows]
-    total = float(sum(row["bytes"] for row in measured.rows))
-    if days < STATISTICS_DAYS:
+        return Lever(id="indexes", does=does, basis="each index over 1 MiB is needed")
+    useless = [row for row in measured.rows if not row["is_early"]]
+    if not useless:
         why = (
-            f"statistics are {days:.0f} days old, {STATISTICS_DAYS} needed;"
-            f" {len(names)} unused so far"
+            f"statistics are {measured.rows[0]['days']:.0f} days old,"
+            f" {STATISTICS_DAYS} needed; {len(measured.rows)} unused so far"
         )
         return Lever(id="indexes", does=does, unknown=why)
+    names = [row["name"] for row in useless]
+    total = float(sum(row["bytes"] for row in useless))
     return Lever(
         id="indexes",
-        does=f"drop {', '.join(names[:3])}{' and others' if names[3:] else ''}, unused"
-        f" for {days:.0f} days",
+        does=f"drop {', '.join(names[:3])}{' and others' if names[3:] else ''}, which"
+        " nothing needs: see db.index-usage",
         bytes=total,
         returned=total,
-        command="; ".join(f"drop index concurrently {each}" for each in names),
+        command=" ".join(row["drop"] for row in useless),
         basis="sizes of the indexes; a replica has statistics of its own",
     )
 
 
-def hard_delete(measured: Measured) -> Lever:
-    """Delete the oldest archived messages for good."""
-    does = f"delete archived messages older than {DELETE_MONTHS} months"
+def hard_delete(measured: Measured, suffix: str) -> Lever:
+    """Delete for good what has long been in the archive."""
+    does = f"delete what was moved to the archive {DELETE_MONTHS} months ago"
     if measured.failed or not measured.rows:
         return Lever(id="hard-delete", does=does, unknown=_why(measured))
     row = measured.rows[0]
-    share = share_before(row["bounds"], row["cutoff"]) if row["rows"] else 0.0
-    if share is None:
-        return Lever(id="hard-delete", does=does, unknown="no statistics: run analyze")
-    if not share:
+    if not row["share"]:
         return Lever(id="hard-delete", does=does, basis="the archive has none")
     return Lever(
         id="hard-delete",
         does=does,
-        bytes=share * float(row["total"]),
-        command=f"select hard_delete_archived_messages({DELETE_MONTHS})",
+        bytes=row["share"] * row["total"],
+        command=f"./bootstrap db.hard-delete --months {DELETE_MONTHS} --dry-run"
+        + suffix,
         loses="those messages; only a backup gives them back",
-        basis="estimate: from the table's statistics",
+        basis=f"estimate: from {row['rows']:,.0f} messages of the archive",
     )
 
 

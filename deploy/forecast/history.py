@@ -33,7 +33,8 @@ select (taken_at at time zone 'UTC')::date as day,
  order by 1
 """
 
-# The newest snapshot of each day; a snapshot lists the twenty largest tables.
+# The newest snapshot of each day. `folded` has each table with its partitions under one
+# name; `tables`, all that older snapshots have, the twenty largest partitions.
 PARTS = """
 with newest as (
     select distinct on (1) (taken_at at time zone 'UTC')::date as day, detail
@@ -44,9 +45,15 @@ with newest as (
 )
 select n.day, p.part, sum(t.bytes)::float8 as bytes
   from newest n
- cross join lateral jsonb_to_recordset(n.detail -> 'tables')
-       as t("table" text, bytes bigint)
-  join (values %(parts)s) p (part, pattern) on t."table" ~ p.pattern
+ cross join lateral (
+    select f.key as name, (f.value ->> 'bytes')::bigint as bytes
+      from jsonb_each(n.detail -> 'folded') f
+     union all
+    select l ->> 'table', (l ->> 'bytes')::bigint
+      from jsonb_array_elements(n.detail -> 'tables') l
+     where n.detail -> 'folded' is null
+ ) t
+  join (values %(parts)s) p (part, pattern) on t.name ~ p.pattern
  group by 1, 2
  order by 1
 """

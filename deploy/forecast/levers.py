@@ -32,7 +32,7 @@ def of_database(
     return [
         *free,
         *_together([each for each in free if each.helps]),
-        freeing.hard_delete(found["deletable"]),
+        freeing.hard_delete(found["deletable"], suffix),
         larger_disk(limit, suffix),
     ]
 

@@ -1,21 +1,19 @@
 """Where the images of a stack are, and what opens it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.deployment import Deployment
-from deploy.errors import UsageError
+from deploy.errors import AuthError, UsageError
+from infra.catalog.cdn import PUBLIC_BUCKETS
 
 if TYPE_CHECKING:
     import psycopg
 
     from functions.compress_image.images import Compressor
     from functions.shared.storage import Storage
-
-KEY_VARIABLE = "KILOSCALE_SUPABASE_SERVICE_KEY"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +31,14 @@ class Place:
     connection: "psycopg.Connection[tuple[object, ...]]"
 
 
-def buckets() -> tuple[str, ...]:
-    """Give the buckets whose images are made smaller."""
-    from infra.catalog.cdn import EDGE_RULES
-
-    return tuple(dict.fromkeys(rule.bucket for rule in EDGE_RULES))
-
-
 @contextmanager
 def opened(deployment: Deployment, doing: str) -> Iterator[Place]:
     """Connect to a stack's images and database.
 
     Raises:
         DeployError: The database cannot be reached.
-        UsageError: Address or key of the storage are not known.
+        UsageError: The address of the storage is not known.
+        AuthError: Its key is not.
     """
     from deploy.database import connect, explained
     from functions.compress_image.images import Compressor
@@ -58,7 +50,7 @@ def opened(deployment: Deployment, doing: str) -> Iterator[Place]:
     with connect(url) as connection, explained(connection, doing):
         database = SingleConnection(url, "kiloscale images")
         try:
-            service = Compressor(database, storage, buckets())
+            service = Compressor(database, storage, PUBLIC_BUCKETS)
             yield Place(storage=storage, service=service, connection=connection)
         finally:
             database.close()
@@ -70,19 +62,21 @@ def _address(deployment: Deployment) -> tuple[str, str]:
         stack = deployment.require_local()
         return stack.supabase_url, stack.service_role_key
     from deploy import stackfiles
+    from deploy.cdn.site import SERVICE_KEY, service_key
 
-    url = str(stackfiles.own(deployment.stack).get("kiloscale:supabaseUrl", ""))
+    url = stackfiles.of_stack(deployment.stack).get("kiloscale:supabaseUrl", "")
     if not url:
         raise UsageError(
             f"Pulumi.{deployment.stack}.yaml: kiloscale:supabaseUrl is not set: the"
             " storage is unknown, nothing was changed",
             remedy="pulumi config set supabaseUrl https://<ref>.supabase.co",
         )
-    key = os.environ.get(KEY_VARIABLE)
+    key = service_key(deployment)
     if not key:
-        raise UsageError(
-            f"{KEY_VARIABLE} is not set: the storage of stack {deployment.stack}"
-            " cannot be read, nothing was changed",
-            remedy=f"export {KEY_VARIABLE}=...  # service_role key of the project",
+        name, variable = SERVICE_KEY
+        raise AuthError(
+            f"{variable} is not set, and no Pulumi CLI gives {name}: the storage of"
+            f" stack {deployment.stack} cannot be read, nothing was changed",
+            remedy=f"export {variable}=...  # service_role key of the project",
         )
     return url, key

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import psycopg
 
+from deploy.amounts import duration, number, size
 from deploy.checklist import Result, Status, skipped
 from deploy.inspection import bloat_facts, horizon, storage_settings
 from deploy.inspection.access import Connection, rows
 from deploy.inspection.bloat_facts import IndexSpace, Rows
-from deploy.inspection.shown import duration, number, size
 
 MIB = 1024**2
 SHOWN_BYTES = MIB
@@ -54,9 +54,9 @@ def look(connection: Connection, *, exact: bool) -> Iterator[Result]:
 def _measured(connection: Connection, schema: str, table: Rows) -> Rows:
     """Replace the estimate of a plain table by what pgstattuple measures.
 
-    Of a partitioned one, or where the role may not, the estimate stays.
+    Where the role may not, the estimate stays.
     """
-    if table.is_partitioned or table.bytes < SHOWN_BYTES:
+    if table.bytes < SHOWN_BYTES:
         return table
     try:
         with connection.transaction():
@@ -74,7 +74,10 @@ def _table(table: Rows) -> Result:
     status, told, remedy = _verdict(table)
     parts = [f"{number(table.dead)} dead of {number(table.live + table.dead)} rows"]
     if table.free_bytes is None:
-        parts.append(f"{size(table.bytes)}, never analysed")
+        why = "its statistics are not ours to read"
+        parts.append(
+            f"{size(table.bytes)}, {why if table.analyzed_at else 'never analysed'}"
+        )
     else:
         share = f"{table.free_bytes / table.bytes:.0%}" if table.bytes else "0%"
         parts.append(f"~{share} of {size(table.bytes)} free")
@@ -109,7 +112,8 @@ def _verdict(table: Rows) -> tuple[Status, str, str | None]:
             " the table is written anew"
         )
         return Status.WARN, told, f"vacuum (full, analyze) {table.qualified};"
-    if table.free_bytes is None and table.live >= DEAD_MIN:
+    unknown = table.free_bytes is None and table.analyzed_at is None
+    if unknown and table.live >= DEAD_MIN:
         return Status.WARN, "; plans are guesses", f"analyze {table.qualified};"
     return Status.PASS, "", None
 

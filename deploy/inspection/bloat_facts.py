@@ -19,8 +19,12 @@ with width as (
      where not s.inherited
      group by 1, 2
 ), need as (
-    select c.oid, c.relpages::bigint as pages, c.reltuples,
-           case when w.bytes is not null and c.reltuples > 0 then
+    select c.oid, c.reltuples,
+           -- The catalog knows nothing of a table that was never analysed.
+           case when c.reltuples < 0 then pg_relation_size(c.oid) / 8192
+               else c.relpages end::bigint as pages,
+           case when c.reltuples = 0 then 0
+               when w.bytes is not null and c.reltuples > 0 then
                ceil(c.reltuples * (
                    4 + 8 * ceil((23 + case when w.has_nulls
                            then ceil(w.columns / 8.0) else 0 end) / 8.0)
@@ -44,7 +48,9 @@ select n.nspname as schema, r.relname as table,
        sum(pg_stat_get_tuples_updated(c.oid))::bigint as updates,
        sum(pg_stat_get_tuples_hot_updated(c.oid))::bigint as hot,
        sum(x.pages * 8192)::bigint as bytes,
-       sum(greatest(x.pages - x.needed, 0) * 8192)::bigint as free_bytes,
+       -- Of NULL and 0 the greater is 0 to PostgreSQL.
+       sum(case when x.needed is not null
+           then greatest(x.pages - x.needed, 0) * 8192 end)::bigint as free_bytes,
        max(greatest(pg_stat_get_last_vacuum_time(c.oid),
            pg_stat_get_last_autovacuum_time(c.oid))) as vacuumed_at,
        max(greatest(pg_stat_get_last_analyze_time(c.oid),
@@ -87,8 +93,11 @@ select format('%%I.%%I', n.nspname, c.relname) as qualified, c.relname as name,
 """
 
 EXACT = """
-select a.table_len as bytes, a.approx_free_space + a.dead_tuple_len as free_bytes
-  from {schema}.pgstattuple_approx(%s::oid::regclass) a
+select sum(a.table_len)::bigint as bytes,
+       sum(a.approx_free_space + a.dead_tuple_len)::bigint as free_bytes
+  from pg_class c
+ cross join lateral {schema}.pgstattuple_approx(c.oid::regclass) a
+ where c.relkind in ('r', 'm') and %s::oid in (c.oid, pg_partition_root(c.oid))
 """
 
 
@@ -109,7 +118,8 @@ class Rows:
         updates: Updates since the statistics began.
         hot: Those that wrote no index.
         bytes: Size of the heap as of the last vacuum.
-        free_bytes: Of it, estimated to be empty; ``None`` without statistics.
+        free_bytes: Of it, estimated to be empty; ``None`` without statistics that the
+            role may read.
         vacuumed_at: Last vacuum, by hand or not.
         analyzed_at: Last ANALYZE, likewise.
         ids: Age of the oldest transaction id.

@@ -7,8 +7,23 @@ index it reads the whole table, once for each deleted row.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from deploy.inspection.access import OTHERS, Connection, facts
+from deploy.inspection.access import OTHERS, Connection, facts, rows
 from deploy.inspection.index_facts import Index
+
+# While triggers stand in for the foreign keys to a partitioned messages, a deleted
+# message is looked for in the same columns.
+LINKS = """
+ union all
+select l.name, t.relname, t.relname || '.' || l.name,
+       format('%%I.%%I', n.nspname, t.relname), 'public.messages',
+       array[a.attnum::int], u.pages, u.rows, array[quote_ident(a.attname)],
+       t.relkind = 'p'
+  from kiloscale.message_links l
+  join pg_class t on t.oid = to_regclass(l.child)
+  join pg_namespace n on n.oid = t.relnamespace
+  join pg_attribute a on a.attrelid = t.oid and a.attname = l.col
+  join table_use u on u.root = t.oid
+"""
 
 READ = """
 with table_use as (
@@ -34,7 +49,6 @@ select k.conname as name, t.relname as table, t.relname || '.' || k.conname as i
   join table_use u on u.root = t.oid
  where k.contype = 'f' and k.conparentid = 0 and not t.relispartition
    and n.nspname !~ '^pg_' and n.nspname <> all (%(others)s)
- order by 1
 """
 
 SMALL_PAGES = 1_280
@@ -83,7 +97,10 @@ class ForeignKey:
 
 def read(connection: Connection) -> list[ForeignKey]:
     """Read the foreign keys of the app's schemas and of ours, by table."""
-    return facts(connection, ForeignKey, READ, {"others": list(OTHERS)})
+    known = "select to_regclass('kiloscale.message_links') is not null as there"
+    links = LINKS if rows(connection, known)[0]["there"] else ""
+    query = f"{READ}{links} order by 1, 2"
+    return facts(connection, ForeignKey, query, {"others": list(OTHERS)})
 
 
 def serving(key: ForeignKey, indexes: Iterable[Index]) -> list[Index]:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from deploy.amounts import duration, number, size
 from deploy.checklist import Result, Status
 from deploy.inspection.access import Connection, rows
-from deploy.inspection.shown import duration, number, size
 
 LONG_S = 300
 VERY_LONG_S = 3_600

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import psycopg
 
+from deploy.amounts import size
 from deploy.checklist import Result, Status, skipped
 from deploy.inspection import explaining, top_statements
 from deploy.inspection.access import Connection
@@ -12,14 +13,17 @@ from deploy.inspection.explaining import Explained, outline
 from deploy.inspection.foreign_keys import SMALL_PAGES
 from deploy.inspection.hot_paths import HOT_PATHS, LARGE, HotPath
 from deploy.inspection.samples import Sample, Samples, missing, pick
-from deploy.inspection.shown import size
 
 PAGE_BYTES = 8192
 MIGRATE = "./bootstrap deploy --only migrations"
 
 _PAGES = """
-select c.relname, greatest(c.relpages, 0) from pg_class c
- where c.relnamespace = to_regnamespace('public') and c.relname = any (%s)
+select r.relname, sum(greatest(c.relpages, 0))
+  from pg_class c
+  join pg_class r on r.oid = coalesce(pg_partition_root(c.oid), c.oid)
+ where r.relnamespace = to_regnamespace('public') and r.relname = any (%s)
+   and c.relkind in ('r', 'p')
+ group by 1
 """
 
 _ABSENT = (

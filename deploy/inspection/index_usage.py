@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from deploy.amounts import duration, number, size
 from deploy.checklist import Result, Status
 from deploy.inspection import (
     counters,
@@ -17,7 +18,6 @@ from deploy.inspection.declared_indexes import DeclaredIndex
 from deploy.inspection.foreign_keys import ForeignKey, serving
 from deploy.inspection.index_facts import Index
 from deploy.inspection.index_verdicts import Judged, Surroundings, Verdict, judge
-from deploy.inspection.shown import duration, number, size
 
 
 def look(connection: Connection, days: int) -> Iterator[Result]:
@@ -27,25 +27,36 @@ def look(connection: Connection, days: int) -> Iterator[Result]:
         connection: A read-only transaction.
         days: Age of the statistics from which a count of 0 means something.
     """
-    indexes = index_facts.read(connection)
+    judged, counted = judge_all(connection, days)
+    indexes = [each.index for each in judged]
     keys = foreign_keys.read(connection)
-    counted = counters.read(connection)
     wanted = declared_indexes.declared()
-    around = Surroundings(
-        indexes=indexes,
-        keys=keys,
-        counters=counted,
-        declared={f"{each.schema}.{each.name}" for each in wanted},
-        trusted_after=timedelta(days=days),
-    )
     yield _counters(counted, days)
-    judged = [judge(index, around) for index in indexes]
     for each in judged:
         yield _result(each)
     yield from _missing(connection, wanted, indexes)
     yield from (_key(key, indexes) for key in keys if not serving(key, indexes))
     yield from hot_queries.scanned(connection)
     yield _droppable(judged)
+
+
+def judge_all(connection: Connection, days: int) -> tuple[list[Judged], Counters]:
+    """Judge every index; say since when the server counts their uses.
+
+    Args:
+        connection: A read-only transaction.
+        days: Age of the statistics from which a count of 0 means something.
+    """
+    indexes = index_facts.read(connection)
+    counted = counters.read(connection)
+    around = Surroundings(
+        indexes=indexes,
+        keys=foreign_keys.read(connection),
+        counters=counted,
+        declared={f"{each.schema}.{each.name}" for each in declared_indexes.declared()},
+        trusted_after=timedelta(days=days),
+    )
+    return [judge(index, around) for index in indexes], counted
 
 
 def _counters(counted: Counters, days: int) -> Result:

@@ -5,14 +5,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from deploy.amounts import duration
 from deploy.inspection.counters import Counters
 from deploy.inspection.foreign_keys import ForeignKey, serving
 from deploy.inspection.index_facts import Index
 from deploy.inspection.index_overlap import covered_by, duplicate_of
-from deploy.inspection.shown import duration
 
 SMALL_BYTES = 1024**2
 """Below 1 MiB an index costs neither space nor cache that anybody would notice."""
+
+CONVERTING = (("kiloscale", "messages_shadow"), ("kiloscale", "messages_before"))
+"""The other table while db.partition converts messages: nobody reads it, and it may
+take the place of messages."""
 
 _CONSTRAINTS = {
     "p": "it backs the primary key",
@@ -115,12 +119,16 @@ def judge(index: Index, around: Surroundings) -> Judged:
 
 
 def _keeps(index: Index) -> tuple[str, ...]:
-    """Say which rule of the data an index upholds."""
+    """Say which rule of the data an index upholds, or who is to have it."""
     if index.constraint_kind:
         return (_CONSTRAINTS[index.constraint_kind],)
     if index.is_unique:
         return ("it refuses a second row of the same key",)
-    return ("it is the replica identity",) if index.is_identity else ()
+    if index.is_identity:
+        return ("it is the replica identity",)
+    if (index.schema, index.table) in CONVERTING:
+        return ("db.partition needs it until its last phase",)
+    return ()
 
 
 def _served_alone(index: Index, around: Surroundings) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ select v.value::uuid
  cross join lateral unnest(s.most_common_vals::text::text[], s.most_common_freqs)
        as v (value, share)
  where s.schemaname = 'public' and s.tablename = %s and s.attname = %s
-   and not s.inherited
+   and s.inherited = (select c.relkind = 'p' from pg_class c
+                       where c.oid = to_regclass('public.' || s.tablename))
  order by v.share desc
  limit %s
 """
@@ -40,7 +41,11 @@ _COUNTED = {
 _MISSING = """
 select t from unnest(%s::text[]) t where to_regclass('public.' || t) is null
 """
-_SIZE = "select greatest(reltuples, 0) from pg_class where oid = to_regclass(%s)"
+# Of a partitioned table, the sum of its partitions: autovacuum analyses no other.
+_SIZE = """
+select coalesce(sum(greatest(reltuples, 0)), 0) from pg_class
+ where relkind <> 'p' and %s::regclass in (oid, pg_partition_root(oid))
+"""
 _NEXT = "select id from public.conversations where id >= %s order by id limit 1"
 _CHAT = """
 select c.id, c.user_id, c.mode::text, m.id, m.created_at, m.client_msg_id

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from deploy.amounts import number, size
 from deploy.checklist import Result, Status, skipped
 from deploy.inspection import growth, table_facts
 from deploy.inspection.access import OTHERS, Connection
 from deploy.inspection.growth import Past
-from deploy.inspection.shown import number, size
 from deploy.inspection.table_facts import Table
 
 SHOWN_BYTES = 64 * 1024
@@ -19,6 +19,9 @@ def look(connection: Connection) -> Iterator[Result]:
     tables = table_facts.read(connection)
     past = growth.read(connection)
     own = [table for table in tables if table.is_users and table.schema not in OTHERS]
+    schemas = list(dict.fromkeys(table.schema for table in own))
+    # The largest first, in one group for each schema.
+    own.sort(key=lambda table: (schemas.index(table.schema), -table.bytes))
     named = [table for table in own if table.bytes >= SHOWN_BYTES]
     for table in named:
         yield _table(table, total, past)
@@ -35,7 +38,7 @@ def look(connection: Connection) -> Iterator[Result]:
 def _table(table: Table, total: int, past: Sequence[Past]) -> Result:
     """Show one table."""
     parts = [
-        f"{size(table.bytes):>7} {_share(table.bytes, total)}",
+        f"{size(table.bytes):>8} {_share(table.bytes, total)}",
         f"heap {size(table.heap_bytes)}",
         f"indexes {size(table.index_bytes)}",
     ]
@@ -80,7 +83,7 @@ def _rest(
         bytes_ = sum(member.bytes for member in members)
         yield Result(
             id=f"rest.{name}",
-            title=f"{size(bytes_):>7} {_share(bytes_, total)}, {len(members)} tables"
+            title=f"{size(bytes_):>8} {_share(bytes_, total)}, {len(members)} tables"
             " and sequences",
             status=Status.PASS,
             evidence={"bytes": bytes_, "relations": len(members)},

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.rows import TupleRow
 
 from deploy import advisory
-from deploy.database import connect, port_of, redact
+from deploy.database import connect, port_of, redact, require_writable
 from deploy.errors import UsageError
 
 Connection = psycopg.Connection[TupleRow]
@@ -37,6 +37,7 @@ def migrating(
     name = advisory.application_name(advisory.MIGRATE.verb)
     with connect(url, application_name=name) as conn:
         _refuse_pooler(conn, url)
+        require_writable(conn, advisory.MIGRATE.doing)
         conn.add_notice_handler(lambda notice: _tell(notice, progress))
         advisory.take(conn, advisory.MIGRATE, url, progress, lock_wait_s)
         yield conn  # closing the session gives the lock back

@@ -6,36 +6,26 @@ from pathlib import Path
 from deploy import console, run
 from deploy.checklist import Result, Status, Step
 from deploy.commands import Output
-from deploy.deployment import Deployment
+from deploy.deployment import Deployment, check_stack
 from deploy.errors import UsageError
+from deploy.options import number
 
 TASK = "db.citus-ddl"
 TEMPLATE = Path(__file__).with_name("citus.sql")
-SHARDS_MAX = 128
+SHARDS = (2, 128)
 EXTENSION = "select extversion from pg_extension where extname = 'citus'"
 
 
 def ddl(shards: int) -> str:
-    """Write the statements.
-
-    Raises:
-        UsageError: The number of shards is out of range.
-    """
-    if not 2 <= shards <= SHARDS_MAX:
-        raise UsageError(
-            f"--shards must be between 2 and {SHARDS_MAX}, got {shards}; nothing was"
-            " changed",
-            remedy="./bootstrap db.citus-ddl",
-        )
+    """Write the statements for so many shards."""
     return TEMPLATE.read_text().replace("{shards}", str(shards))
 
 
 def show(stack: str, shards: str, out: Output, *, apply: bool, yes: bool) -> int:
     """Print the statements, or run them; give the exit code."""
     with run.ending(TASK, stack, as_json=out.as_json, debug=out.debug):
-        if not (shards.isascii() and shards.isdigit() and len(shards) < 10):
-            raise UsageError(f"--shards must be a number, got {shards!r}")
-        text = ddl(int(shards))
+        text = ddl(number("--shards", shards, SHARDS, TASK))
+        check_stack(stack)
         if not apply and not out.as_json:
             console.say_lines(text.splitlines())
             console.tell_lines(["printed only: nothing was run, on no Citus"])

@@ -9,6 +9,7 @@ from deploy.commands import Output
 from deploy.deployment import Deployment
 from deploy.errors import UsageError
 from deploy.migrations.session import Connection
+from deploy.options import number
 from deploy.partitioning.limits import HOLD_MS
 
 PHASES = (
@@ -32,6 +33,7 @@ ASKING = {
 """What a person is asked about before a phase begins; the others only go on."""
 
 TASK = "db.partition"
+BOUNDS = {"partitions": (2, 128), "load": (1, 100), "wait_ms": (20, 5000)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +55,10 @@ class Choice:
     anyway: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what is out of range.
+        """Refuse what is no phase.
 
         Raises:
-            UsageError: Names the range and that nothing was changed.
+            UsageError: Names the phases and that nothing was changed.
         """
         if self.phase not in PHASES:
             raise UsageError(
@@ -64,17 +66,6 @@ class Choice:
                 " changed",
                 remedy="./bootstrap db.partition",
             )
-        for name, value, low, high in (
-            ("partitions", self.partitions, 2, 128),
-            ("load", self.load, 1, 100),
-            ("wait-ms", self.wait_ms, 20, 5000),
-        ):
-            if not low <= value <= high:
-                raise UsageError(
-                    f"--{name} must be between {low} and {high}, got {value}; nothing"
-                    " was changed",
-                    remedy="./bootstrap db.partition",
-                )
 
 
 def choice(phase: str, numbers: Mapping[str, str], *, anyway: bool) -> Choice:
@@ -88,14 +79,10 @@ def choice(phase: str, numbers: Mapping[str, str], *, anyway: bool) -> Choice:
     Raises:
         UsageError: One of them is no number, or out of range.
     """
-    for name, text in numbers.items():
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
-            raise UsageError(
-                f"--{name.replace('_', '-')} must be a number, got {text!r}; nothing"
-                " was changed",
-                remedy="./bootstrap db.partition",
-            )
-    read = {name: int(text) for name, text in numbers.items()}
+    read = {
+        name: number(f"--{name.replace('_', '-')}", text, BOUNDS[name], TASK)
+        for name, text in numbers.items()
+    }
     return Choice(phase=phase, anyway=anyway, **read)
 
 

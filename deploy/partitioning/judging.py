@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from deploy.amounts import size
 from deploy.checklist import Result, Status
 from deploy.partitioning.facts import Facts
 
@@ -12,7 +13,6 @@ ROWS_PER_S = 15_000
 """Copied, indexed, checked and compared at full load, on two cores that did other work
 too (measured 2026-11-26, docs/partitioning.md); a database of one's own differs."""
 
-MIB = 1024**2
 REALTIME = "supabase_realtime"
 
 
@@ -72,12 +72,12 @@ def needed_bytes(facts: Facts) -> int:
 
 def _size(facts: Facts, partitions: int, load: int) -> Result:
     minutes = facts.rows / ROWS_PER_S * 100 / load / 60
-    needed = needed_bytes(facts) / MIB
     return Result(
         id="plan.size",
         title=f"{facts.rows:,} rows into {partitions} partitions: about"
-        f" {max(minutes, 0.1):.1f} min at --load {load}, and {needed:,.0f} MiB of free"
-        " disk, which SQL cannot see: look yourself",
+        f" {max(minutes, 0.1):.1f} min at --load {load}, and"
+        f" {size(needed_bytes(facts))} of free disk, which SQL cannot see: look"
+        " yourself",
         status=Status.PASS,
         evidence={
             "rows": facts.rows,
@@ -107,7 +107,7 @@ def _worth(facts: Facts) -> Result:
             "history_ms": {"plain": 0.037, "partitions": 0.017},
             "inserts_per_s": {"plain": 13_921, "partitions": 13_262},
         },
-        remedy="./bootstrap crons.run --job archive-old-messages",
+        remedy="./bootstrap db.archive",
     )
 
 

@@ -23,7 +23,7 @@ NOT_INCLUDED = (
     "Supabase or other database plan",
     "data sent to the internet by Lambda",
     "requests to KMS",
-    "storage, image work and domains",
+    "storage and domains",
     "taxes and support plans",
 )
 """What the estimate says nothing about."""

@@ -5,7 +5,14 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS, Right
+from infra.catalog.cdn_modes import ZONE_PURGED
+from infra.catalog.deployer_rights import (
+    CACHE_PURGE,
+    CLOUDFLARE,
+    RIGHTS,
+    TASKS,
+    Right,
+)
 from infra.grants import VERSION
 from infra.naming import PROJECT, physical_name
 
@@ -77,15 +84,20 @@ def wide(types: Collection[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def token(types: Collection[str]) -> list[str]:
+def token(types: Collection[str], cdn: str) -> list[str]:
     """List the permissions of the Cloudflare API token; empty where none is needed.
+
+    Args:
+        types: Type tokens of the program's resources.
+        cdn: The stack's mode of `infra.catalog.cdn_modes`.
 
     Raises:
         LookupError: A type of Cloudflare has no permissions here.
     """
     ours = [each for each in types if each.startswith("cloudflare:")]
     _refuse_unknown(ours, CLOUDFLARE)
-    return sorted({permission for each in ours for permission in CLOUDFLARE[each]})
+    purge = {CACHE_PURGE} if cdn in ZONE_PURGED else set()
+    return sorted(purge.union(*(CLOUDFLARE[each] for each in ours)))
 
 
 def _rights(types: Collection[str]) -> Iterator[Right]:

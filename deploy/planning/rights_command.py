@@ -17,6 +17,7 @@ from deploy.planning.deployer import (
     wide,
 )
 from deploy.run import ending
+from infra.catalog.cdn_modes import NONE
 
 ACCOUNT_DIGITS = 12
 
@@ -24,10 +25,10 @@ ACCOUNT_DIGITS = 12
 def show(stack: str, account: str, *, as_json: bool, debug: bool) -> int:
     """Print the IAM policy of the deployer and the Cloudflare token's permissions."""
     with ending("cloud.rights", stack, as_json=as_json, debug=debug):
-        types = resource_types(stack)
+        types, cdn = declared(stack)
         where = _place(stack, account)
         policy = document(types, where)
-        permissions = token(types)
+        permissions = token(types, cdn)
         if as_json:
             found = {
                 "stack": stack,
@@ -60,8 +61,8 @@ def _too_long(policy: Mapping[str, Any]) -> list[str]:
     return [f"{told} {MANAGED_POLICY_CHARACTERS}: split its statements over two"]
 
 
-def resource_types(stack: str) -> Collection[str]:
-    """Give the type tokens of what the program declares for a stack.
+def declared(stack: str) -> tuple[Collection[str], str]:
+    """Give the type tokens of what the program declares for a stack, and its CDN.
 
     Raises:
         UsageError: The stack has no file, or its configuration is wrong.
@@ -69,7 +70,8 @@ def resource_types(stack: str) -> Collection[str]:
     from deploy.planning import programs, stackfile
 
     config = programs.completed(stackfile.read(stack, state_dir()))
-    return {each.type for each in programs.of(config).resources}
+    types = {each.type for each in programs.of(config).resources}
+    return types, config.values.get("kiloscale:cdn", NONE)
 
 
 def _place(stack: str, account: str) -> Place:

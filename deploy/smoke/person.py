@@ -24,13 +24,16 @@ TRACES = (
     ("kiloscale.llm_reservations", "user_id = %(user)s"),
     ("kiloscale.memory_progress", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.user_memory", "user_id = %(user)s"),
+    ("kiloscale.image_urls", "user_id = %(user)s"),
+    ("kiloscale.images", "user_id = %(user)s"),
+    ("public.user_images", "user_id = %(user)s"),
     ("public.messages", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.conversation_summaries", "chat_id in (%(chat)s, %(quiet)s)"),
     ("public.conversation_activity", "user_id = %(user)s"),
     ("public.feature_usage", "user_id = %(user)s"),
     ("public.conversations", "user_id = %(user)s"),
 )
-"""Where a message of the user leaves rows, in the order to delete them."""
+"""Where a message or an image of the user leaves rows, in the order to delete them."""
 
 
 @dataclass(frozen=True, kw_only=True)

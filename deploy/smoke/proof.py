@@ -1,4 +1,4 @@
-"""The proofs themselves: what a message must do, and what must be refused."""
+"""The proofs: what a message and an image must do, and what must be refused."""
 
 import json
 import time
@@ -13,7 +13,7 @@ import psycopg
 from deploy.checklist import Result, Status
 from deploy.database import connect, explained
 from deploy.local.facts import LocalStack
-from deploy.smoke import memory
+from deploy.smoke import image, memory
 from deploy.smoke.gateway import Answer, Gateway
 from deploy.smoke.person import Person, remove_forgotten, sign, synthetic, traces
 from infra.catalog.limits import CHAT_MESSAGES
@@ -25,8 +25,7 @@ SAID = "I wonder what a smoke test proves."
 """Said by a person of themselves: a question alone is not read for memories."""
 
 ANSWER_WAIT_S = 30.0
-"""How long the answer may take through outbox, queue and model; a cold start of
-llm_handler with its SDK takes most of it."""
+"""Time for outbox, queue and model; a cold start with the SDK takes most of it."""
 
 SENDERS = 4
 """Simultaneous requests of the limit proof: enough to race, few enough for 2 cores."""
@@ -89,13 +88,18 @@ def messages(stack: LocalStack, progress: Callable[[str], None]) -> Iterator[Res
             synthetic(connection, stack.jwt_secret, issuer(stack)) as person,
         ):
             memory.wake(stack)
+            # Made smaller while the message is answered.
+            picture = image.ask(stack, connection, person.user)
             yield from _path(gateway, connection, person, progress)
             # Read while the limit is proved: the model's SDK takes a second to load.
             asked = memory.ask(stack, connection, person.chat)
             progress(f"sending {CHAT_MESSAGES.hits + 1} messages to meet the limit")
             yield _limit(gateway, connection, person)
             yield memory.remembered(connection, person, asked=asked)
+            yield image.compressed(connection, person, picture)
         left = traces(connection, person)
+        if objects := image.clear(picture.storage):
+            left["storage"] = objects
     yield Result(
         id="functions.removed",
         title="the synthetic user left no row"

@@ -41,7 +41,8 @@ def verify(
 @task(
     help=SHOWN
     | {
-        "path": "Images, comma-separated: bucket/name, or the address of one.",
+        "path": "Images, comma-separated: bucket/name, or the address of one; or @FILE,"
+        " a JSON list of names as user.delete writes it.",
         "tag": "Tags, comma-separated: rule-<rule> or bucket-<bucket>.",
         "everything": "All copies of all images.",
         "wait": "Purge again after 60 s, when Supabase's own CDN has the new content.",

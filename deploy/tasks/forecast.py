@@ -12,7 +12,7 @@ from deploy.tasks.shown import SHOWN
     help=SHOWN
     | {
         "horizon_days": "Days to look ahead, 7 to 1825.",
-        "within_days": "Fail if a limit is most likely reached within so many days.",
+        "within_days": "Fail if a limit is most likely reached in so many days; 90.",
         "limit": "Try another limit, e.g. database_bytes=16GiB; may be repeated.",
         "plot": "Write the plot to this file, .png or .svg.",
     },
@@ -20,8 +20,8 @@ from deploy.tasks.shown import SHOWN
 def forecast(
     c: Context,
     limit: list[str],
-    horizon_days: int = 365,
-    within_days: int = 90,
+    horizon_days: str = "365",
+    within_days: str = "",
     plot: str = "",
     stack: str = "local",
     json: bool = False,
@@ -43,7 +43,10 @@ def forecast(
     from deploy.forecast import asking, commands
 
     out = Output(as_json=json, evidence=evidence, debug=debug)
-    asked = asking.Asked(
-        horizon=horizon_days, within=within_days, limits=tuple(limit), plot=plot
+    raise SystemExit(
+        commands.forecast(
+            stack,
+            lambda: asking.typed(horizon_days, within_days, limit, plot),
+            out,
+        )
     )
-    raise SystemExit(commands.forecast(stack, asked, out))

@@ -14,7 +14,9 @@ YES = "Do not ask; on a cloud stack, needed where nobody can be asked."
         "bucket": "Only this bucket, e.g. generated-images.",
         "per_minute": "Images a minute, 1 to 600.",
         "limit": "Most images of this run; all without it.",
-        "dry_run": "Count what waits and estimate the time; change nothing.",
+        "sample": "Images of each bucket that --dry-run makes smaller in memory, 0 to"
+        " 100.",
+        "dry_run": "Count what waits, estimate time and savings; change nothing.",
         "yes": YES,
     }
 )
@@ -23,6 +25,7 @@ def backfill(
     bucket: str = "",
     per_minute: str = "60",
     limit: str = "",
+    sample: str = "10",
     stack: str = "local",
     dry_run: bool = False,
     yes: bool = False,
@@ -41,7 +44,9 @@ def backfill(
     from deploy import commands, image_commands
 
     out = commands.Output(as_json=json, evidence=evidence, debug=debug)
-    pace = image_commands.Pace(bucket=bucket, per_minute=per_minute, limit=limit)
+    pace = image_commands.Pace(
+        bucket=bucket, per_minute=per_minute, limit=limit, sample=sample
+    )
     raise SystemExit(
         image_commands.backfill(stack, pace, out, dry_run=dry_run, yes=yes)
     )

@@ -1,16 +1,13 @@
 """Delete what is a user's: the procedure of ours, until nothing is left."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
 
 from deploy.errors import DeployError, HalfDoneError, LockedError
-from deploy.local.files import write_private
-from deploy.users.looking import Connection, Looked, image_paths, look, mark
+from deploy.users.looking import Connection, Looked, look
 
 CALLS_MAX = 200
 """Calls of the procedure, each of up to its time budget, before it is given up."""
@@ -40,22 +37,6 @@ class Deleted:
     handed_over: int
     runs: list[int]
     batches: int
-
-
-def keep_paths(conn: Connection, user: UUID, folder: Path) -> tuple[Path | None, int]:
-    """Write the paths of a user's files to a private file, before their rows go.
-
-    Returns:
-        The file and the number of paths; no file if there are none. What an earlier
-        call wrote stays in it.
-    """
-    path = folder / f"files-of-deleted-user-{mark(user)}.json"
-    known = set(json.loads(path.read_text())) if path.exists() else set()
-    found = sorted(known | set(image_paths(conn, user)))
-    if not found:
-        return None, 0
-    write_private(path, json.dumps(found, indent=1))
-    return path, len(found)
 
 
 def delete(

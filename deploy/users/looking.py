@@ -15,15 +15,6 @@ Connection = psycopg.Connection[TupleRow]
 PREVIEW = """
 select tab as table, act, rows, why from kiloscale.preview_user_deletion(%s) order by n
 """
-PATHS = """
-select distinct path from (
-    select coalesce(i.image_path, i.image_url) as path from public.user_images i
-     where i.user_id = %(user)s
-    union all
-    select coalesce(i.image_path, i.image_url) from public.image_generation_log i
-     where i.user_id = %(user)s) x
- where path is not null order by path
-"""
 SLOW_ROWS = 10_000
 """Rows above which a foreign key without an index makes a deletion slow."""
 
@@ -115,9 +106,3 @@ def look(conn: Connection, user: UUID) -> Looked:
             "the migrations are not applied; nothing was changed",
             remedy="./bootstrap deploy --only migrations",
         ) from error
-
-
-def image_paths(conn: Connection, user: UUID) -> list[str]:
-    """List the files of a user's images, which only their rows name."""
-    rows = conn.execute(PATHS, {"user": user}).fetchall()
-    return [str(path) for (path,) in rows]

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from functions.compress_image import records, requests
-from functions.compress_image.images import Compressor, Outcome
+from functions.compress_image.images import Compressor
 from functions.compress_image.naming import is_made
+from functions.compress_image.outcomes import Outcome
 from functions.compress_image.requests import ImageAnswer
 from functions.compress_image.settings import Settings
 from functions.routes import COMPRESS_IMAGE

@@ -1,21 +1,23 @@
 """Make an image of storage smaller, once: read, compress, write, record."""
 
 import logging
-from enum import StrEnum
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from functions.compress_image import records
 from functions.compress_image.addresses import Place, ending, of_object, of_url
 from functions.compress_image.decoder import DecoderError, compress
 from functions.compress_image.limits import Aims, Limits, RefusedImageError
-from functions.compress_image.naming import is_made, name_of
+from functions.compress_image.naming import is_made
+from functions.compress_image.outcomes import (
+    OUTCOMES,
+    Outcome,
+    described,
+    refused,
+    state_of,
+)
 from functions.compress_image.records import Record, StoredForm, Work
 from functions.shared.database import Database
 from functions.shared.storage import ObjectTooLargeError, Storage, StorageError
-
-if TYPE_CHECKING:
-    from functions.compress_image.making import Form
 
 logger = logging.getLogger(__name__)
 
@@ -25,25 +27,6 @@ has to be purged before."""
 
 REFUSALS_OF_STORAGE = {"400": "name", "404": "not-found", "413": "size", "415": "type"}
 """Statuses that are about the object; any other is about the key or the service."""
-
-
-class Outcome(StrEnum):
-    """How an outbox row ended."""
-
-    COMPRESSED = "image compressed"
-    KEPT = "image kept"
-    REFUSED = "image refused"
-    RESTORED = "image restored before"
-    GONE = "row gone"
-    BUSY = "row busy"
-
-
-OUTCOMES = {
-    "compressed": Outcome.COMPRESSED,
-    "kept": Outcome.KEPT,
-    "refused": Outcome.REFUSED,
-    "restored": Outcome.RESTORED,
-}
 
 
 class Compressor:
@@ -129,45 +112,75 @@ class Compressor:
             lambda connection: records.known(connection, place.bucket, place.path),
             repeatable=True,
         )
-        if known and known.state != "refused":
+        if known and known.state != "refused" and not self._is_overwritten(known):
             # Another row of the same image: only its address is to be replaced.
             return known, place
         return self.record(place.bucket, place.path, work.user_id), place
 
-    def record(self, bucket: str, path: str, user_id: UUID | None) -> Record:
+    def _is_overwritten(self, known: Record) -> bool:
+        """Tell whether another original lies under the name since it was looked at.
+
+        Raises:
+            StorageError: Storage is away or refuses the key.
+        """
+        if known.state == "restored" or known.source_etag is None or not self._storage:
+            return False
+        try:
+            found = self._storage.info(known.bucket, known.path)
+        except StorageError as error:
+            if error.reason[:3] not in REFUSALS_OF_STORAGE:
+                raise
+            return False  # it is gone, and its forms are what is left of it
+        return bool(found.etag) and found.etag != known.source_etag
+
+    def record(
+        self, bucket: str, path: str, user_id: UUID | None, *, store: bool = True
+    ) -> Record:
         """Make an object smaller; its rows are not touched.
+
+        Args:
+            bucket: Its bucket.
+            path: Its name there.
+            user_id: Whose it is, if that is known.
+            store: Whether what was made is written beside it; else it is only told.
 
         Raises:
             StorageError: As `work`.
             DecoderError: As `work`.
         """
         try:
-            return self._compressed(bucket, path, user_id)
+            return self._compressed(bucket, path, user_id, store=store)
         except RefusedImageError as error:
-            return _refused(bucket, path, user_id, error)
+            return refused(bucket, path, user_id, error)
         except ObjectTooLargeError as error:
             refusal = RefusedImageError("too-many-bytes", error.reason)
-            return _refused(bucket, path, user_id, refusal)
+            return refused(bucket, path, user_id, refusal)
         except StorageError as error:
             code = REFUSALS_OF_STORAGE.get(error.reason[:3])
             if code is None:
                 raise
             refusal = RefusedImageError(f"storage-{code}", str(error))
-            return _refused(bucket, path, user_id, refusal)
+            return refused(bucket, path, user_id, refusal)
 
-    def _compressed(self, bucket: str, path: str, user_id: UUID | None) -> Record:
+    def _compressed(
+        self, bucket: str, path: str, user_id: UUID | None, *, store: bool
+    ) -> Record:
         """Read an object, make it smaller, write what was made."""
         storage = self._check(bucket, path)
         content = storage.download(bucket, path, limit=self._limits.source_bytes)
         made = compress(content.data, self._limits, self._aims)
-        forms = [_upload(storage, bucket, path, form) for form in made.forms]
+        forms = [described(path, form) for form in made.forms]
+        if store:
+            for form, each in zip(made.forms, forms, strict=True):
+                _upload(storage, bucket, each, form.data)
         return Record(
             bucket=bucket,
             path=path,
             user_id=user_id,
-            state=_state(forms),
+            state=state_of(forms),
             reason="; ".join(made.notes) or None,
             source_bytes=len(content.data),
+            source_etag=content.info.etag or None,
             width=made.width,
             height=made.height,
             frames=made.frames,
@@ -187,44 +200,12 @@ class Compressor:
         return self._storage
 
 
-def _upload(storage: Storage, bucket: str, path: str, form: "Form") -> StoredForm:
-    """Write a form under a name that tells its content."""
-    name = name_of(path, form.data, form.format, form.thumbnail_side)
+def _upload(storage: Storage, bucket: str, form: StoredForm, data: bytes) -> None:
+    """Write a form."""
     storage.upload(
         bucket,
-        name,
-        form.data,
+        form.path,
+        data,
         content_type=f"image/{form.format}",
         max_age_s=MAX_AGE_S,
-    )
-    return StoredForm(
-        path=name,
-        format=form.format,
-        bytes=len(form.data),
-        width=form.width,
-        height=form.height,
-        thumbnail_side=form.thumbnail_side,
-        quality=form.quality,
-        similarity=form.similarity,
-    )
-
-
-def _state(forms: list[StoredForm]) -> str:
-    """Name the state: an image whose WebP is not smaller keeps its address."""
-    full = [
-        form for form in forms if form.format == "webp" and form.thumbnail_side is None
-    ]
-    return "compressed" if full else "kept"
-
-
-def _refused(
-    bucket: str, path: str, user_id: UUID | None, error: RefusedImageError
-) -> Record:
-    """Record why an image is left as it is."""
-    return Record(
-        bucket=bucket,
-        path=path,
-        user_id=user_id,
-        state="refused",
-        reason=f"{error.code}: {error.reason}"[:500],
     )

@@ -59,6 +59,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What became of an image; columns of ``kiloscale.images``.
 
     Attributes:
+        source_etag: Of the original that was read; ``None`` if storage told none.
         best_path: The form that rows name from now on; ``None`` leaves them.
     """
 
@@ -68,6 +69,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str | None = None
     source_bytes: int | None = None
+    source_etag: str | None = None
     width: int | None = None
     height: int | None = None
     frames: int | None = None

@@ -112,3 +112,6 @@ Browser Cache TTL", table "Edge Cache TTL")."""
 
 WORKER_REQUESTS_PER_DAY_FREE = 100_000
 """Of an account on Workers Free, hits included (Workers docs, "Limits")."""
+
+PUBLIC_BUCKETS: tuple[str, ...] = tuple(dict.fromkeys(r.bucket for r in EDGE_RULES))
+"""The buckets that the CDN serves; their images are made smaller, too."""

@@ -9,3 +9,5 @@ CLOUDFRONT = "cloudfront"
 CDN_MODES = (NONE, WORKER_CACHE, WORKER_CACHE_API, CACHE_RULES, CLOUDFRONT)
 WORKER_MODES = frozenset({WORKER_CACHE, WORKER_CACHE_API})
 CLOUDFLARE_MODES = WORKER_MODES | {CACHE_RULES}
+ZONE_PURGED = frozenset({WORKER_CACHE_API, CACHE_RULES})
+"""Those whose copies the zone's purge API forgets, with the right to it."""

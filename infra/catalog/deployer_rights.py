@@ -115,6 +115,7 @@ RIGHTS: Mapping[str, tuple[Right, ...]] = {
             "CreateDistribution CreateDistributionWithTags GetDistribution "
             "GetDistributionConfig UpdateDistribution DeleteDistribution "
             "ListDistributions "
+            "CreateInvalidation GetInvalidation "  # cdn.purge
             "ListTagsForResource TagResource UntagResource",
             ANY,
             NO_NAME,
@@ -327,3 +328,6 @@ CLOUDFLARE: Mapping[str, tuple[str, ...]] = {
 }
 """Permissions of the API token, as its page words them (Cloudflare docs, "API token
 permissions"); limit them to the one account and the one zone."""
+
+CACHE_PURGE = "Zone: Cache Purge: Purge"
+"""What cdn.purge needs where `infra.catalog.cdn_modes.ZONE_PURGED` has the mode."""

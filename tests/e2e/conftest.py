@@ -1,4 +1,4 @@
-"""Parts of the fault tests, and the choice of the long ones."""
+"""Parts of the fault tests."""
 
 import shutil
 import tempfile
@@ -9,16 +9,6 @@ import pytest
 from fault_deploys import Project
 
 from deploy.local.cluster import PASSAGE
-
-
-def pytest_collection_modifyitems(config, items):
-    """Leave the sweep out unless somebody asks for it: it takes some minutes."""
-    asked = f"{config.option.keyword} {config.option.markexpr}"
-    if "sweep" in asked:
-        return
-    long = [item for item in items if item.get_closest_marker("sweep")]
-    items[:] = [item for item in items if item not in long]
-    config.hook.pytest_deselected(items=long)
 
 
 @pytest.fixture(scope="module")

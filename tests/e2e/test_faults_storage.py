@@ -88,6 +88,7 @@ def _outcome(disk: Path, number: int) -> tuple[int, dict[str, object]]:
 
 
 @needs_mount
+@pytest.mark.sweep
 def test_a_full_disk_is_told_at_each_stage_and_room_mends_it(session, disk):
     tiny, small, larger, whole, again = session(
         "mount -t tmpfs -o size=64k,mode=711 tmpfs $disk",

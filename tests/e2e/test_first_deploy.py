@@ -17,12 +17,14 @@ import as_cloud
 import documented_api
 import psycopg
 import pytest
+from path_of_an_image import App, other_png
 
 from deploy.checklist import Status, run_steps
 from deploy.cloud import functions
 from deploy.local.edge.installing import missing
 from deploy.local.facts import LocalStack
 from deploy.paths import REPOSITORY
+from deploy.smoke.image import BUCKET, png
 from deploy.smoke.person import synthetic
 from deploy.steps import cloud_functions, monitoring
 from deploy.steps.functions import STEP as FUNCTIONS
@@ -241,6 +243,59 @@ def test_a_cloud_stack_proves_its_functions_with_its_smoke_user(
     assert left == [(own,)]
     assert facts.jwt_secret not in repr([*sent, *again])
     assert monitoring.health(cloud).status in (Status.PASS, Status.WARN)
+
+
+@pytest.fixture(scope="class")
+def app(shell: Shell, first: Outcome) -> Iterator[App]:
+    """An app whose user's image was made smaller."""
+    facts = LocalStack.load(shell.state)
+    with psycopg.connect(facts.database_url, autocommit=True) as connection:
+        app = App(facts, connection)
+        app.upload(png())
+        app.save()
+        app.relay()
+        app.wait()
+        yield app
+        app.leave()
+
+
+class TestPathOfAnImage:
+    """A class, so that its user is removed before the stack is stopped."""
+
+    def test_a_row_of_an_image_names_a_webp_that_has_a_thumbnail(self, app):
+        app.relay()  # a second sweep, and a second message, change nothing
+
+        ((url, path),) = app.rows()
+        assert path.startswith(f"{app.user}/a picture.ks")
+        assert url.endswith(".webp")
+        assert app.replaced() == 1
+        assert len([each for each in app.forms() if each["thumbnail_side"]]) == 1
+
+    @pytest.mark.skipif(missing() is not None, reason="the edge needs Node.js")
+    def test_the_edge_keeps_an_image_until_it_is_purged(self, app, shell):
+        ((smaller, _),) = app.rows()
+        small, fills = app.ask_twice(smaller)
+        before, _ = app.ask_twice(app.url)
+        app.upload(other_png())
+        kept, _ = app.ask_twice(app.url)
+        purged = shell.run("cdn.purge", "--path", app.url)
+        after, _ = app.ask_twice(app.url)
+
+        assert (small[8:12], len(fills)) == (b"WEBP", 1)
+        assert purged.code == 0, purged.report
+        assert (before, kept, after) == (png(), png(), other_png())
+        assert app.ask_twice(smaller)[0] == small
+
+    def test_a_deletion_of_the_user_names_all_files_and_their_copies(self, app, shell):
+        names = {f"{BUCKET}/{each['path']}" for each in app.forms()}
+        deleted = shell.run("user.delete", "--user", str(app.user))
+
+        assert deleted.code == 0, deleted.report
+        listed = Path(deleted.check("user.files")["evidence"]["list"])
+        assert set(json.loads(listed.read_text())) == names | {f"{BUCKET}/{app.name}"}
+        assert str(listed) in deleted.check("user.copies")["remedy"]
+        assert app.rows() == []
+        assert app.replaced() == 0
 
 
 def test_a_second_deploy_changes_nothing(shell, first):

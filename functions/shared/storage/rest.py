@@ -1,14 +1,19 @@
 """The REST API of Supabase Storage, with the service key."""
 
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from typing import Any
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
+from functions.shared.storage.answers import (
+    Answer,
+    decoded,
+    listed,
+    read,
+    status_of,
+)
 from functions.shared.storage.errors import (
-    ObjectTooLargeError,
     StorageError,
     failed,
     refused,
@@ -28,14 +33,6 @@ TIMEOUT_S = 20.0
 RESUMABLE_BYTES = 6 * 1024**2
 """From this size on an upload goes in parts that can be resumed (Supabase docs,
 "Resumable Uploads": for files larger than 6 MB)."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What the API answered; names of headers are in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class RestStorage:
@@ -131,7 +128,7 @@ class RestStorage:
         place = f"{bucket}/{path}"
         to = f"/object/info/{quote(place)}"
         got = repeated(lambda: self.send("look", place, "GET", to))
-        told = _decoded("look", place, got.body)
+        told = decoded("look", place, got.body)
         return ObjectInfo(
             path=path,
             size=int(told.get("size") or 0),
@@ -157,10 +154,10 @@ class RestStorage:
                 headers={"content-type": "application/json"},
             )
         )
-        told = _decoded("listing", bucket, got.body)
+        told = decoded("listing", bucket, got.body)
         next_cursor = told.get("nextCursor") if told.get("hasNext") else None
         return Page(
-            objects=[_listed(each) for each in told.get("objects", [])],
+            objects=[listed(each) for each in told.get("objects", [])],
             cursor=next_cursor,
         )
 
@@ -208,55 +205,11 @@ class RestStorage:
             given = {**self._headers, **(headers or {})}
             connection.request(method, target, body or None, given)
             response = connection.getresponse()
-            answer = _answer(response, place, limit)
+            answer = read(response, place, limit)
         except (OSError, HTTPException) as error:
             raise failed(action, place, error) from error
         finally:
             connection.close()
         if answer.status >= 300:
-            raise refused(action, place, *_status(answer))
+            raise refused(action, place, *status_of(answer))
         return answer
-
-
-def _answer(response: HTTPResponse, place: str, limit: int | None) -> Answer:
-    """Read an answer, and no more of it than the caller takes."""
-    headers = {name.lower(): value for name, value in response.getheaders()}
-    if limit is None or response.status >= 300:
-        return Answer(response.status, headers, response.read())
-    size = int(headers.get("content-length", 0))
-    if size > limit:
-        raise ObjectTooLargeError(place, size, limit)
-    # Another byte tells a body without a length that is too long.
-    body = response.read() if size else response.read(limit + 1)
-    if len(body) > limit:
-        raise ObjectTooLargeError(place, len(body), limit)
-    return Answer(response.status, headers, body)
-
-
-def _status(answer: Answer) -> tuple[int, str]:
-    """Give the real status of a refusal: storage answers 400 and writes it inside."""
-    try:
-        told = msgspec.json.decode(answer.body)
-        return int(told["statusCode"]), str(told.get("error", ""))[:64]
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return answer.status, ""
-
-
-def _decoded(action: str, place: str, body: bytes) -> dict[str, Any]:
-    """Decode an answer that must be a JSON object."""
-    try:
-        return msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise failed(action, place, error) from error
-
-
-def _listed(told: dict[str, Any]) -> ObjectInfo:
-    """Describe an object of a listing."""
-    metadata = told.get("metadata") or {}
-    return ObjectInfo(
-        path=str(told.get("name") or told.get("key")),
-        size=int(metadata.get("size") or 0),
-        content_type=str(metadata.get("mimetype") or ""),
-        cache_control=str(metadata.get("cacheControl") or ""),
-        etag=str(metadata.get("eTag") or "").strip('"'),
-    )

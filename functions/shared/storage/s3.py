@@ -1,7 +1,5 @@
 """The S3 protocol of Supabase Storage, through the botocore of the Lambda runtime."""
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +18,7 @@ from functions.shared.storage.interface import (
     matches,
 )
 from functions.shared.storage.retrying import repeated
+from functions.shared.storage.s3_shapes import adds, content_md5, described, parts_of
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 20
@@ -70,7 +69,7 @@ class S3Storage:
             ),
         )
         for name, value in (extra_headers or {}).items():
-            self._client.meta.events.register("before-send.s3", _adds(name, value))
+            self._client.meta.events.register("before-send.s3", adds(name, value))
 
     def download(self, bucket: str, path: str, *, limit: int) -> Content:
         """Read an object; see `Storage.download`."""
@@ -79,7 +78,7 @@ class S3Storage:
         def once() -> Content:
             with _told("download", place):
                 got = self._client.get_object(Bucket=bucket, Key=path)
-                info = _info(path, got)
+                info = described(path, got)
                 if info.size > limit:
                     got["Body"].close()
                     raise ObjectTooLargeError(place, info.size, limit)
@@ -118,7 +117,7 @@ class S3Storage:
         if len(data) > PART_BYTES:
             self._in_parts(place, data, about)
         else:
-            put = {**about, "Body": data, "ContentMD5": _content_md5(data)}
+            put = {**about, "Body": data, "ContentMD5": content_md5(data)}
             self._repeated("upload", place, lambda: self._client.put_object(**put))
         if not matches(data, self.info(bucket, path)):
             raise StorageError(
@@ -137,7 +136,7 @@ class S3Storage:
             f"{bucket}/{path}",
             lambda: self._client.head_object(Bucket=bucket, Key=path),
         )
-        return _info(path, got)
+        return described(path, got)
 
     def page(
         self, bucket: str, prefix: str, cursor: str | None = None, size: int = LIST_MAX
@@ -189,7 +188,7 @@ class S3Storage:
         try:
             parts = [
                 {"PartNumber": number, "ETag": self._part(place, part, number, same)}
-                for number, part in _parts(data)
+                for number, part in parts_of(data, PART_BYTES)
             ]
             whole = {**same, "MultipartUpload": {"Parts": parts}}
             self._repeated(
@@ -208,7 +207,7 @@ class S3Storage:
             **same,
             "PartNumber": number,
             "Body": part,
-            "ContentMD5": _content_md5(part),
+            "ContentMD5": content_md5(part),
         }
         sent = self._repeated(
             "upload", place, lambda: self._client.upload_part(**asked)
@@ -240,35 +239,3 @@ def _told(action: str, place: str) -> Iterator[None]:
         raise refused(action, place, status, code[:64]) from error
     except (BotoCoreError, HTTPClientError, OSError) as error:
         raise failed(action, place, error) from error
-
-
-def _adds(name: str, value: str) -> Callable[..., None]:
-    """Make a handler that adds a header after the signature."""
-
-    def add(request: Any, **_: Any) -> None:
-        request.headers[name] = value
-
-    return add
-
-
-def _parts(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Cut bytes into numbered parts."""
-    for number, start in enumerate(range(0, len(data), PART_BYTES), 1):
-        yield number, data[start : start + PART_BYTES]
-
-
-def _content_md5(data: bytes) -> str:
-    """Give the header that lets the server check what arrived."""
-    digest = hashlib.md5(data, usedforsecurity=False).digest()
-    return base64.b64encode(digest).decode()
-
-
-def _info(path: str, got: dict[str, Any]) -> ObjectInfo:
-    """Describe an object from the answer of HeadObject or GetObject."""
-    return ObjectInfo(
-        path=path,
-        size=int(got["ContentLength"]),
-        content_type=got.get("ContentType", ""),
-        cache_control=got.get("CacheControl", ""),
-        etag=got.get("ETag", "").strip('"'),
-    )

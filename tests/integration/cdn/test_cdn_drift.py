@@ -251,6 +251,7 @@ def test_what_is_not_looked_at_is_skipped_with_the_reason(
     assert words in skipped.title
 
 
+@pytest.mark.sweep  # the SDK is large
 def test_a_cache_rule_has_the_names_that_cloudflares_own_sdk_has():
     from cloudflare.types.rulesets.set_cache_settings_rule import SetCacheSettingsRule
     from pydantic import TypeAdapter

@@ -19,15 +19,24 @@ def expected(chosen, path, authorization):
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("present", ["/functions/v1", "", "/api", None])
 def test_the_cloudfront_function_decides_as_the_reference(engine, present, tmp_path):
+    agrees(engine, front(50, present), tmp_path)
+
+
+@pytest.mark.sweep  # 12 s
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("percent", SHARES)
+def test_it_decides_as_the_reference_for_each_share(engine, percent, tmp_path):
+    agrees(engine, front(percent, "/functions/v1"), tmp_path)
+
+
+def agrees(engine, chosen, folder):
     asked = requests()
+    results = run(
+        engine, request_code(chosen), [event(*each) for each in asked], folder
+    )
 
-    for percent in SHARES if present == "/functions/v1" else (50,):
-        chosen = front(percent, present)
-        events = [event(*each) for each in asked]
-        results = run(engine, request_code(chosen), events, tmp_path)
-
-        got = dict(zip(asked, results, strict=True))
-        assert got == {each: expected(chosen, *each) for each in asked}
+    got = dict(zip(asked, results, strict=True))
+    assert got == {each: expected(chosen, *each) for each in asked}
 
 
 @pytest.mark.parametrize("engine", ENGINES)

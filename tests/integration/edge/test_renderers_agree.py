@@ -23,6 +23,7 @@ def installed():
         pytest.skip(f"{reason}: {varnish.INSTALL}")
 
 
+@pytest.mark.sweep  # 10 s; the benchmark ``edge`` asks for all
 def test_every_renderer_chooses_the_same_rule_and_lifetimes():
     assert len(SAMPLE) >= 500
     found = agreement.choices(SAMPLE)

@@ -178,7 +178,13 @@ def test_nothing_is_dead(world):
 
     assert code == 0
     assert {name: check["title"] for name, check in checks.items()} == dict.fromkeys(
-        ("llm-requests", "memory-extractions", "realtime", "cdn-purge"),
+        (
+            "llm-requests",
+            "memory-extractions",
+            "image-compressions",
+            "realtime",
+            "cdn-purge",
+        ),
         "nothing is dead",
     )
 

@@ -159,6 +159,7 @@ def test_reserved_concurrency_is_set_where_no_queue_bounds(stack):
         "relay-outbox": 1,
         "llm-handler": None,
         "extract-memory": None,
+        "compress-image": None,
         "read-history": 20,
         "health-check": 2,
     }

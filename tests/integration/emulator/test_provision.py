@@ -188,6 +188,7 @@ def test_what_the_program_no_longer_has_is_deleted_last_made_first(
     assert len(client(stack, "scheduler").list_schedules()["Schedules"]) == 1
 
 
+@pytest.mark.sweep
 def test_what_cannot_change_in_place_is_replaced(emulator, monkeypatch):
     stack, bundles = emulator.stack, zips(emulator.stack.state)
     provision(stack, bundles, quiet)

@@ -1,6 +1,5 @@
 """A database with two months of messages, and exports of it."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,12 +15,6 @@ from deploy.commands import Output
 from deploy.database import connect
 from deploy.export import commands
 from deploy.export.choices import Choices
-from deploy.migrations import apply, discover
-from deploy.paths import REPOSITORY
-
-TEMPLATE = "export_template"
-
-_numbers = itertools.count(1)
 
 
 @dataclass
@@ -99,27 +92,10 @@ class Exports:
         return found
 
 
-@pytest.fixture(scope="session")
-def export_template(cluster: Any) -> str:
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
-        )
-    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
-    return TEMPLATE
-
-
 @pytest.fixture
-def source(cluster: Any, export_template: str) -> Iterator[Source]:
-    name = f"export_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {export_template} OWNER postgres"
-        )
-    with connect(cluster.url(name)) as conn:
-        yield Source(cluster.url(name), conn)
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+def source(migrated_url: str) -> Iterator[Source]:
+    with connect(migrated_url) as conn:
+        yield Source(migrated_url, conn)
 
 
 @pytest.fixture

@@ -230,3 +230,16 @@ def test_another_key_is_refused_and_a_full_export_takes_it(
     new = exports.rows("select distinct user_id from {messages}")
     assert new != old
     assert exports.rows("select user_id from {conversations}") == new
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_database_without_the_tables_is_refused(
+    exports, scratch_url, monkeypatch, dry_run
+):
+    monkeypatch.setenv("DATABASE_REPLICA_URL", scratch_url)
+
+    code, report = exports.run(dry_run=dry_run)
+
+    assert code == 2
+    assert "none of the tables" in report["checks"][-1]["title"]
+    assert not (exports.folder / "manifest.json").exists()

@@ -1,8 +1,7 @@
 """A database with all migrations, filled with snapshots, and the task run on it."""
 
-import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,26 +12,22 @@ from deploy.commands import Output
 from deploy.deployment import Deployment
 from deploy.forecast import commands
 from deploy.forecast.asking import Asked
-from deploy.migrations import apply, discover
-from deploy.paths import REPOSITORY
 
-TEMPLATE = "forecast_template"
-_numbers = itertools.count(1)
-
-# A line of 10 MiB a day up to the database's own size, with a wave of the hours.
+# A line of 10 MiB a day up to the database's own size, with a wave of the hours. The
+# parts have none: of each day their newest size counts, of today whatever hour it is.
 FILL = """
 insert into kiloscale.health_snapshots (taken_at, database_bytes, detail)
 select t, b.bytes, jsonb_build_object('tables', jsonb_build_array(
-           jsonb_build_object('table', 'public.messages', 'bytes', b.bytes / 2),
+           jsonb_build_object('table', 'public.messages', 'bytes', b.line / 2),
            jsonb_build_object('table', 'kiloscale.edge_function_logs_p20260101',
-               'bytes', b.bytes / 5)))
+               'bytes', b.line / 5)))
   from generate_series(now() - make_interval(days => %(days)s),
            now() - interval '20 minutes', '1 hour') t
  cross join lateral (
-    select (pg_database_size(current_database())
-        + extract(epoch from t - now()) / 86400 * 10485760 * %(slope)s
-        + 5242880 * sin(extract(hour from t))
-        + %(base)s)::bigint as bytes) b
+    select l.line, (l.line + 5242880 * sin(extract(hour from t)))::bigint as bytes
+      from (select (pg_database_size(current_database()) + %(base)s
+          + extract(epoch from t - now()) / 86400 * 10485760 * %(slope)s)::bigint
+          as line) l) b
 """
 
 
@@ -51,14 +46,14 @@ class Task:
         """Give the exit code and the checks by id."""
         asked = Asked(limits=limits, **options)
         try:
-            code = commands.forecast("local", asked, Output(as_json=True))
+            code = commands.forecast("local", lambda: asked, Output(as_json=True))
         except SystemExit as ended:
             code = int(ended.code or 0)
         checks = json.loads(self.capsys.readouterr().out)["checks"]
         return code, {each["id"]: each for each in checks}
 
     def text(self, **options: Any) -> str:
-        commands.forecast("local", Asked(**options), Output())
+        commands.forecast("local", lambda: Asked(**options), Output())
         return self.capsys.readouterr().out
 
 
@@ -73,24 +68,7 @@ def forecasting(monkeypatch, capsys) -> Callable[[str], Task]:
     return make
 
 
-@pytest.fixture(scope="session")
-def forecast_template(cluster: Any) -> str:
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
-        )
-    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
-    return TEMPLATE
-
-
 @pytest.fixture
-def task(cluster: Any, forecast_template: str, forecasting) -> Iterator[Task]:
+def task(migrated_url: str, forecasting: Callable[[str], Task]) -> Task:
     """The task on a fresh database with all migrations."""
-    name = f"forecast_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {forecast_template} OWNER postgres"
-        )
-    yield forecasting(cluster.url(name))
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return forecasting(migrated_url)

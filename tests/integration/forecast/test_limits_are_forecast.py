@@ -61,12 +61,11 @@ def test_four_hundred_days_of_hours_are_read_in_a_second(task, tmp_path):
     picture = tmp_path / "growth.png"
 
     began = time.process_time()
-    code, checks = task.run()
+    code, checks = task.run(plot=str(picture))
 
-    assert time.process_time() - began < 3  # 0.4 s once all is imported
+    assert time.process_time() - began < 5  # 0.7 s once all is imported
     assert checks["history.snapshots"]["evidence"]["snapshots"] > 9_500
     assert code == 0
-    task.text(plot=str(picture))
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,6 +1,5 @@
 """A database with the app's tables, and one conversation in it."""
 
-import itertools
 import shutil
 import signal
 import subprocess
@@ -19,37 +18,21 @@ import uvicorn
 
 from deploy.local.facts import LocalStack, new_stack
 from deploy.local.ports import free_port
-from deploy.migrations import apply, discover
-from deploy.paths import REPOSITORY
 from deploy.standin.app import create
-
-TEMPLATE = "services_template"
-
-_numbers = itertools.count(1)
+from tests.conftest import copied
 
 
 @pytest.fixture(scope="session")
-def services_template(cluster: Any) -> str:
+def services_template(migrated_template: str) -> str:
     """A database with everything that the services need; to be copied."""
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
-        )
-    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
-    return TEMPLATE
+    return migrated_template
 
 
 @pytest.fixture
 def app_url(cluster: Any, services_template: str) -> Iterator[str]:
     """A database of its own for one test."""
-    name = f"services_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {services_template} OWNER postgres"
-        )
-    yield cluster.url(name)
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(cluster, services_template) as url:
+        yield url
 
 
 class NoUsers:

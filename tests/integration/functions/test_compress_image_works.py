@@ -8,7 +8,8 @@ import pytest
 import pyvips
 from compress_service import BUCKET, Desk, picture
 
-from functions.compress_image.images import Compressor, Outcome
+from functions.compress_image.images import Compressor
+from functions.compress_image.outcomes import Outcome
 from functions.shared.storage import StorageError, retrying
 from functions.shared.storage.rest import RestStorage
 
@@ -88,6 +89,30 @@ def test_a_second_row_of_the_same_image_costs_no_second_compression(desk, monkey
 
     assert desk.service.work(*desk.asked()) is Outcome.COMPRESSED
     assert ".ks" in desk.address(row)[0]
+
+
+def test_a_row_of_an_image_that_was_overwritten_names_the_new_content(desk):
+    path = desk.put(PNG)
+    row = desk.row(path)
+    desk.service.work(*desk.asked())
+    before = desk.address(row)
+    desk.storage.remove(BUCKET, path)
+    desk.put(picture(seed=2).pngsave_buffer())
+    desk.run(
+        "update user_images set image_url = %s, image_path = %s where id = %s",
+        desk.url(path),
+        path,
+        row,
+    )
+
+    assert desk.service.work(*desk.asked()) is Outcome.COMPRESSED
+
+    after = desk.address(row)
+    assert ".ks" in after[0]
+    assert after != before
+    assert after[1] == desk.known(path)["forms"][0]["path"]
+    # The old form is another object: no copy of it has to be purged.
+    assert desk.storage.info(BUCKET, before[1]).size > 0
 
 
 def test_a_message_that_comes_twice_changes_nothing(desk):

@@ -32,7 +32,7 @@ def test_a_transaction_pooler_is_enough(
         cluster, app.url, short_folder, mode="transaction", servers=2
     ) as url:
         monkeypatch.setattr(Deployment, "database_url", lambda _: url)
-        code = commands.forecast("local", Asked(), Output(as_json=True))
+        code = commands.forecast("local", Asked, Output(as_json=True))
 
     checks = {
         each["id"]: each for each in json.loads(capsys.readouterr().out)["checks"]

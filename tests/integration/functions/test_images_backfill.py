@@ -3,10 +3,15 @@
 import pytest
 from compress_service import BUCKET, Desk, picture
 
+from deploy.checklist import Status
+from deploy.errors import DeployError
 from deploy.images.access import Place
-from deploy.images.backfill import backfilled, estimated
+from deploy.images.backfill import backfilled
+from deploy.images.estimating import estimated
 from deploy.images.finding import StorageAwayError
 from deploy.images.restoring import restored
+from functions.compress_image import images
+from functions.compress_image.decoder import DecoderError
 from functions.shared.storage import retrying
 from functions.shared.storage.rest import RestStorage
 
@@ -41,7 +46,7 @@ def test_a_run_that_ended_early_goes_on_and_ends_with_every_image_once(desk, pla
     rows = [desk.row(path) for path in paths]
     desk.run("truncate kiloscale.outbox")
 
-    (planned,) = estimated(place, [BUCKET], FAST, lambda text: None)
+    (planned,) = estimated(place, [BUCKET], FAST, 0, lambda text: None)
     first = run(place, most=1)
     second = run(place)
     third = run(place)
@@ -83,3 +88,45 @@ def test_storage_that_is_away_ends_the_run_with_what_to_do(desk, monkeypatch):
 
     assert told.value.remedy == "./bootstrap images.backfill"
     assert "what was done so far stays done" in str(told.value)
+
+
+def test_a_dry_run_tells_what_a_sample_saves_and_writes_nothing(desk, place):
+    for seed in range(3):
+        desk.put(picture(seed=seed).pngsave_buffer(), f"{seed}.png")
+    desk.put(b"<svg/>", "chart.svg", "image/svg+xml")
+
+    before = {each.path for each in desk.storage.page(BUCKET, "").objects}
+    (told,) = estimated(place, [BUCKET], FAST, 2, lambda text: None)
+    done = run(place).evidence
+
+    seen = told.evidence["sample"]
+    assert (told.evidence["images"], seen["images_read"]) == (4, 2)
+    assert "a sample of 2 saves" in told.title
+    exact = done["bytes_before"] - done["bytes_after"]
+    assert told.evidence["estimated_bytes_saved"] == pytest.approx(exact, rel=0.2)
+    assert len(before) == 4
+    assert done["images"] == {"compressed": 3, "refused": 1}
+
+
+def test_a_decoder_that_fails_once_is_told_and_three_times_ends_the_run(
+    desk, place, monkeypatch
+):
+    for seed in range(4):
+        desk.put(picture(200, seed).pngsave_buffer(), f"{seed}.png")
+    fails = iter([True, False, True, False])
+    right = images.compress
+
+    def sometimes(*given):
+        if next(fails):
+            raise DecoderError("exit code 1")
+        return right(*given)
+
+    monkeypatch.setattr(images, "compress", sometimes)
+    told = run(place)
+    assert told.status is Status.WARN
+    assert told.evidence["images"] == {"failed": 2, "compressed": 2}
+
+    fails = iter([True] * 9)
+    desk.put(picture(200, 7).pngsave_buffer(), "7.png")
+    with pytest.raises(DeployError, match="failed for 3 images in a row, exit code 1"):
+        run(place)

@@ -1,6 +1,5 @@
 """A database with the migrations, and what a task says of it."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,37 +8,14 @@ import pytest
 
 from deploy.checklist import Result
 from deploy.inspection.access import Connection, looking
-from deploy.migrations import apply, discover
-from deploy.paths import REPOSITORY
-
-TEMPLATE = "inspection_template"
-
-_numbers = itertools.count(1)
 
 Look = Callable[[Connection], Iterator[Result]]
 
 
-@pytest.fixture(scope="session")
-def inspection_template(cluster: Any) -> str:
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
-        )
-    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
-    return TEMPLATE
-
-
 @pytest.fixture
-def database_url(cluster: Any, inspection_template: str) -> Iterator[str]:
+def database_url(migrated_url: str) -> str:
     """A fresh database with all migrations, as role postgres, not a superuser."""
-    name = f"inspected_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {inspection_template} OWNER postgres"
-        )
-    yield cluster.url(name)
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return migrated_url
 
 
 @pytest.fixture

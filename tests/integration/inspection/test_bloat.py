@@ -1,5 +1,6 @@
 """``db.bloat`` in a real database, and the settings that it proposes."""
 
+import psycopg
 import pytest
 
 from deploy.checklist import Status
@@ -54,6 +55,49 @@ def test_free_space_is_estimated_near_what_it_is(database, seen):
 
     share = evidence["free_bytes_estimated"] / evidence["heap_bytes"]
     assert 0.45 < share < 0.55
+
+
+def test_free_space_without_statistics_is_unknown_and_not_none(database, seen):
+    database.execute(
+        "create table fresh with (autovacuum_enabled = off)"
+        " as select n, repeat('x', 200) as t from generate_series(1, 20000) n"
+    )
+    database.execute("create table emptied as select * from fresh")
+    database.execute("delete from emptied")
+    database.execute("vacuum (analyze, truncate off) emptied")
+    database.execute("select pg_stat_force_next_flush()")
+
+    found = seen(look)
+
+    assert found["public.fresh"].evidence["free_bytes_estimated"] is None
+    assert "never analysed" in found["public.fresh"].title
+    assert found["public.fresh"].remedy == "analyze public.fresh;"
+    emptied = found["public.emptied"].evidence
+    assert emptied["free_bytes_estimated"] == emptied["heap_bytes"]
+
+
+def test_statistics_that_a_role_may_not_read_are_not_said_to_be_missing(
+    database, database_url, cluster
+):
+    database.execute(
+        "create table kept as select n, repeat('x', 200) as t"
+        " from generate_series(1, 20000) n"
+    )
+    database.execute("analyze kept")
+    with cluster.admin() as admin:
+        admin.execute("create role looks_only login password 'x'")
+    other = psycopg.conninfo.make_conninfo(
+        database_url, user="looks_only", password="x"
+    )
+
+    try:
+        found = results(other, look)["public.kept"]
+    finally:
+        with cluster.admin() as admin:
+            admin.execute("drop role looks_only")
+
+    assert "its statistics are not ours to read" in found.title
+    assert found.status is Status.PASS
 
 
 def test_a_long_transaction_is_named_without_its_statement(

@@ -40,7 +40,7 @@ def test_a_duplicate_a_covered_and_an_invalid_index_are_told_with_their_commands
     found = seen(look)
 
     twice = found["messages.twice"]
-    assert twice.title.startswith("8.0 kB, 0 scans, duplicate of messages_chat_id_")
+    assert twice.title.startswith("8.0 KiB, 0 scans, duplicate of messages_chat_id_")
     assert twice.remedy == "drop index concurrently public.twice;"
     assert "CREATE INDEX CONCURRENTLY twice ON" in twice.evidence["undo"]
     assert "covered by messages_chat_id_" in found["messages.half"].title

@@ -1,6 +1,5 @@
 """A database with all migrations applied, and what a test needs to fill it."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,12 +12,8 @@ import pytest
 
 from deploy.database import connect
 from deploy.migrations import Patience, apply, discover
-from deploy.paths import REPOSITORY
 
-TEMPLATE = "migrated_template"
 HURRIED = Patience(lock_timeout_ms=700, attempts=3, pause_s=0.1)
-
-_numbers = itertools.count(1)
 
 
 @dataclass
@@ -81,28 +76,11 @@ class Database:
         )
 
 
-@pytest.fixture(scope="session")
-def migrated_template(cluster: Any) -> str:
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {TEMPLATE} TEMPLATE scratch_template OWNER postgres"
-        )
-    apply(cluster.url(TEMPLATE), discover(REPOSITORY / "migrations"), lambda _: None)
-    return TEMPLATE
-
-
 @pytest.fixture
-def app(cluster: Any, migrated_template: str) -> Iterator[Database]:
+def app(migrated_url: str) -> Iterator[Database]:
     """A fresh database with all migrations."""
-    name = f"migrated_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(
-            f"CREATE DATABASE {name} TEMPLATE {migrated_template} OWNER postgres"
-        )
-    with connect(cluster.url(name)) as conn:
-        yield Database(cluster.url(name), conn)
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with connect(migrated_url) as conn:
+        yield Database(migrated_url, conn)
 
 
 @pytest.fixture

@@ -9,8 +9,15 @@ from deploy.archival.marking import archiving, showing
 from deploy.archival.moving import moving
 from deploy.archival.restoring import restoring
 from deploy.checklist import Status
+from deploy.database import connect
 from deploy.deployment import Deployment
-from deploy.errors import DeployError, ExitCode, InterruptedRunError, UsageError
+from deploy.errors import (
+    DeployError,
+    ExitCode,
+    InterruptedRunError,
+    LockedError,
+    UsageError,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -152,3 +159,15 @@ def test_a_database_without_the_migrations_is_told_with_the_command(empty, act, 
         act(empty, step)
 
     assert caught.value.remedy == "./bootstrap deploy --only migrations"
+
+
+def test_a_run_that_others_keep_from_beginning_is_asked_for_as_it_was(app, act):
+    with connect(app.url, autocommit=False) as other:
+        other.execute("select kiloscale.take_job_lock('archive-old-messages', false)")
+
+        with pytest.raises(LockedError) as caught:
+            act(app, archiving(24, 300))
+
+    assert caught.value.remedy == (
+        "wait for it, then ./bootstrap db.archive --months 24 --keep 300"
+    )

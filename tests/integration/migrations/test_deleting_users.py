@@ -5,6 +5,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from deploy.cdn.purging.wanted import listed as purge_paths
 from deploy.database import connect
 from deploy.users.looking import mark
 
@@ -67,6 +68,32 @@ def life(app, user, *, messages=30):
             chats[0],
             f"{text}/{table}.webp",
         )
+    app.run(
+        "insert into kiloscale.images (bucket, path, user_id, state, forms)"
+        " select 'generated-images', u || '/a.png', u::uuid, 'compressed',"
+        "  jsonb_build_array(jsonb_build_object('path', u || '/a.ks1.webp'),"
+        "   jsonb_build_object('path', u || '/a.320w.ks2.webp'))"
+        " from (values (%s::text)) v (u)",
+        text,
+    )
+    app.run(
+        "insert into kiloscale.images (bucket, path, state)"
+        " values ('generated-images', %s || '/b.svg', 'refused')",
+        text,
+    )
+    app.run(
+        "insert into kiloscale.image_urls (table_name, row_id, user_id, bucket, path,"
+        " old_url, new_url) select 'user_images', u, null, 'generated-images',"
+        " u || '/a.png', 'old', 'new' from (values (%s::text)) v (u)",
+        text,
+    )
+    app.run(
+        "insert into kiloscale.outbox (topic, key, payload) values"
+        " ('images', 'images', jsonb_build_object('user_id', null,"
+        " 'image_url', 'https://x.test/storage/v1/object/public/generated-images/'"
+        " || %s || '/c.png'))",
+        text,
+    )
     for table in ("feature_usage", "report_logs", "translator_logs"):
         app.run(f"insert into {table} (user_id) values (%s)", user)
     app.run(
@@ -132,14 +159,85 @@ def test_all_that_is_a_user_s_goes_and_not_a_row_of_another(app, deletes, capsys
     assert after == before
     deleted = checks["user.deleted"]["evidence"]["deleted"]
     assert deleted == planned
-    assert len(deleted) == 20
+    assert len(deleted) == 23
     assert deleted["public.messages"] == 160
     assert deleted["kiloscale.messages_archive"] == 10
     kept = {row["table"] for row in checks["user.kept"]["evidence"]["kept"]}
     assert kept == {"auth.users", "public.stripe_webhook_events"}
     assert str(user) in checks["user.kept"]["remedy"]
     files = json.loads(Path(checks["user.files"]["evidence"]["list"]).read_text())
-    assert files == [f"{user}/image_generation_log.webp", f"{user}/user_images.webp"]
+    assert sorted(files) == sorted(
+        [
+            f"{user}/image_generation_log.webp",
+            f"{user}/user_images.webp",
+            *(
+                f"generated-images/{user}/{name}"
+                for name in ("a.320w.ks2.webp", "a.ks1.webp", "a.png", "b.svg")
+            ),
+        ]
+    )
+
+
+def test_copies_in_the_cdn_and_exports_are_named_with_what_removes_them(
+    app, deletes, capsys
+):
+    user = app.user()
+    life(app, user)
+
+    assert deletes(app, user) == 0
+
+    checks = {c["id"]: c for c in json.loads(capsys.readouterr().out)["checks"]}
+    listed = checks["user.files"]["evidence"]["list"]
+    assert checks["user.copies"]["evidence"] == {"public_files": 4}
+    remedy = f"./bootstrap cdn.purge --path @{listed} --wait"
+    assert checks["user.copies"]["remedy"] == remedy
+    assert checks["user.exports"]["status"] == "skipped"
+    assert checks["user.exports"]["remedy"].endswith(f"--forget {user}")
+    assert len(purge_paths(f"@{listed}")) == 4
+
+
+def test_a_purge_of_the_cdn_that_is_under_way_is_still_sent(app, deletes, capsys):
+    user = app.user()
+    app.run(
+        "insert into kiloscale.outbox (topic, key, payload) values ('cdn-purge',"
+        " 'generated-images', jsonb_build_object('bucket', 'generated-images',"
+        " 'name', %s || '/a.png'))",
+        str(user),
+    )
+
+    assert deletes(app, user) == 0
+
+    kept = json.loads(capsys.readouterr().out)["checks"][-1]["evidence"]["kept"]
+    assert "kiloscale.outbox" in {row["table"] for row in kept}
+    assert app.value("select count(*) from kiloscale.outbox") == 1
+
+
+FILES_OF_SUPABASE = """
+create schema storage;
+create table storage.objects (bucket_id text, name text, owner_id text);
+"""
+
+
+def test_files_that_only_supabase_knows_are_listed_as_well(app, deletes, capsys):
+    user, other = app.user(), app.user()
+    app.run("insert into profiles (id) values (%s)", user)
+    app.run(FILES_OF_SUPABASE)
+    app.run(
+        "insert into storage.objects values ('avatars', %s || '/me.png', null),"
+        " ('private', 'letter.pdf', %s), ('avatars', %s || '/x.png', null)",
+        str(user),
+        str(user),
+        str(other),
+    )
+
+    assert deletes(app, user) == 0
+
+    checks = {c["id"]: c for c in json.loads(capsys.readouterr().out)["checks"]}
+    files = json.loads(Path(checks["user.files"]["evidence"]["list"]).read_text())
+    assert files == [f"avatars/{user}/me.png", "private/letter.pdf"]
+    kept = {row["table"] for row in checks["user.kept"]["evidence"]["kept"]}
+    assert "storage.objects" in kept
+    assert "user.copies" not in checks
 
 
 def test_the_run_log_tells_the_counts_and_not_whose_they_were(app, deletes):

@@ -1,20 +1,17 @@
 """The tests of archival and reclaim, on a table that is partitioned."""
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from deploy.database import connect
+from tests.conftest import copied
 from tests.integration.migrations import test_message_archival
 from tests.integration.migrations.conftest import Database
 from tests.integration.migrations.conversion import partitioned_template
 
 pytestmark = [pytest.mark.integration, pytest.mark.sweep]
-
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -25,13 +22,8 @@ def template(cluster: Any) -> str:
 @pytest.fixture
 def app(cluster: Any, template: str) -> Iterator[Database]:
     """In the place of the fixture that all those tests stand on."""
-    name = f"partitioned_{next(_numbers)}"
-    with cluster.admin() as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER postgres")
-    with connect(cluster.url(name)) as conn:
-        yield Database(cluster.url(name), conn)
-    with cluster.admin() as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(cluster, template) as url, connect(url) as conn:
+        yield Database(url, conn)
 
 
 for name, value in vars(test_message_archival).items():

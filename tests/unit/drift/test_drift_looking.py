@@ -4,9 +4,9 @@ import pytest
 
 from deploy.checklist import Result, Status
 from deploy.deployment import Deployment
-from deploy.drift import seams
 from deploy.drift.findings import Difference, differs, looked_at, skipped
 from deploy.drift.looking import Looking
+from deploy.drift.seams import counted
 from deploy.errors import AuthError, DeployError, ExitCode
 
 DEPLOYMENT = Deployment(stack="production", progress=lambda _: None, dry_run=True)
@@ -89,22 +89,10 @@ def test_a_secret_s_values_are_neither_shown_nor_kept():
     assert "other" not in str(result.evidence)
 
 
-def test_a_package_that_is_not_there_is_skipped_with_the_reason():
-    found = seams.others(
-        DEPLOYMENT, "edge", "deploy.no_such.drift", otherwise="nobody looks"
-    )
-
-    (result,) = found
-
-    assert (result.id, result.status) == ("edge.skipped", Status.SKIPPED)
-    assert result.title == "skipped: nobody looks"
-
-
 @pytest.mark.parametrize("status", [Status.WARN, Status.FAIL])
-def test_what_another_package_warns_of_counts_as_drift(monkeypatch, status):
+def test_what_another_package_warns_of_counts_as_drift(status):
     found = Result(id="edge.rule", title="a rule differs", status=status)
-    monkeypatch.setattr(seams, "_function", lambda *_: lambda _: iter([found]))
 
-    (result,) = seams.others(DEPLOYMENT, "edge", "there", otherwise="")
+    (result,) = counted([found])
 
     assert (result.planned, result.status) == (True, Status.WARN)

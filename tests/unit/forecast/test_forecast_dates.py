@@ -6,6 +6,7 @@ from made_series import GIB, MIB
 
 from deploy.checklist import Status
 from deploy.errors import UsageError
+from deploy.forecast import asking
 from deploy.forecast.asking import Asked
 from deploy.forecast.choosing import after, cheapest
 from deploy.forecast.dates import When, reached
@@ -154,9 +155,9 @@ def test_units_are_powers_of_ten_or_of_1024():
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked(horizon=6), "must be from 7 to 1825"),
-        (Asked(horizon=1_826), "must be from 7 to 1825"),
-        (Asked(horizon=30, within=31), "--within-days 31: must be from 1"),
+        (Asked(horizon=6), "--horizon-days must be a whole number between 7 and"),
+        (Asked(horizon=1_826), "between 7 and 1825, got '1826'"),
+        (Asked(horizon=30, within=31), "between 1 and 30, got '31'"),
         (Asked(plot="growth.gif"), "must end with .png or .svg"),
         (Asked(plot="/nowhere/growth.png"), "folder that exists"),
     ],
@@ -164,3 +165,14 @@ def test_units_are_powers_of_ten_or_of_1024():
 def test_an_option_out_of_range_is_refused_with_its_range(asked, said):
     with pytest.raises(UsageError, match=said):
         asked.check()
+
+
+@pytest.mark.parametrize(("horizon", "within"), [("abc", ""), ("", ""), ("30", "x")])
+def test_what_is_no_number_of_days_is_refused(horizon, within):
+    with pytest.raises(UsageError, match="must be a whole number between"):
+        asking.typed(horizon, within, (), "")
+
+
+def test_the_days_within_which_a_limit_fails_end_with_the_horizon():
+    assert asking.typed("30", "", (), "").within == 30
+    assert asking.typed("365", "", (), "").within == 90

@@ -14,7 +14,7 @@ from deploy.forecast.advice import next_step
 from deploy.forecast.asking import Asked
 from deploy.forecast.chart import drawn
 from deploy.forecast.choosing import after
-from deploy.forecast.freeing import STATISTICS_DAYS, archive, indexes, logs
+from deploy.forecast.freeing import archive, indexes, logs
 from deploy.forecast.levers import larger_disk, of_database
 from deploy.forecast.measures import Measured, share_before
 from deploy.forecast.outlook import look_monthly
@@ -145,15 +145,16 @@ def test_logs_of_a_plain_table_are_estimated_and_not_returned():
 
 
 def test_young_statistics_call_no_index_unused():
-    row = {"name": "public.x_idx", "bytes": 9e6, "days": STATISTICS_DAYS - 1}
+    drop = "drop index concurrently public.x_idx;"
+    row = {"name": "public.x_idx", "bytes": 9e6, "days": 3.0, "drop": drop}
 
     young, old = (
-        indexes(Measured(rows=[row | {"days": each}]))
-        for each in (STATISTICS_DAYS - 1, STATISTICS_DAYS)
+        indexes(Measured(rows=[row | {"is_early": early}])) for early in (True, False)
     )
 
     assert not young.helps
-    assert old.command == "drop index concurrently public.x_idx"
+    assert "3 days old, 30 needed" in young.unknown
+    assert old.command == drop
 
 
 def test_what_could_not_be_measured_says_why():

@@ -11,6 +11,7 @@ from deploy.planning.deployer import (
     wide,
 )
 from deploy.planning.rights_command import _too_long
+from infra.catalog.cdn_modes import CDN_MODES
 from infra.catalog.deployer_rights import CLOUDFLARE, RIGHTS, TASKS
 
 WHERE = Place(stack="production", region="eu-central-1", account="123456789012")
@@ -112,13 +113,37 @@ def test_a_type_that_nobody_thought_about_is_an_error():
     ):
         document(["aws:eks/cluster:Cluster"], WHERE)
     with pytest.raises(LookupError, match="cloudflare:index/zone:Zone"):
-        token(["cloudflare:index/zone:Zone"])
+        token(["cloudflare:index/zone:Zone"], "none")
 
 
 def test_the_token_of_cloudflare_is_for_what_the_stack_has():
-    assert token(["aws:sqs/queue:Queue"]) == []
-    assert token(["cloudflare:index/ruleset:Ruleset"]) == ["Zone: Cache Rules: Edit"]
-    assert len(token(CLOUDFLARE)) == 6
+    rules = ["cloudflare:index/ruleset:Ruleset"]
+
+    assert token(["aws:sqs/queue:Queue"], "cloudfront") == []
+    assert token(rules, "none") == ["Zone: Cache Rules: Edit"]
+    assert len(token(CLOUDFLARE, "worker-cache")) == 6
+
+
+@pytest.mark.parametrize("mode", CDN_MODES)
+def test_the_right_to_purge_is_asked_for_where_cdn_purge_needs_it(mode):
+    has_it = "Zone: Cache Purge: Purge" in token([], mode)
+
+    assert has_it == (mode in {"worker-cache-api", "cache-rules"})
+
+
+def test_whoever_deploys_cloudfront_may_invalidate():
+    (found,) = [
+        each["Action"]
+        for each in statements(["aws:cloudfront/distribution:Distribution"])
+        if "cloudfront:CreateDistribution" in each["Action"]
+    ]
+
+    assert {"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"} < set(found)
+    assert not [a for a in _actions(["aws:sqs/queue:Queue"]) if "Invalidation" in a]
+
+
+def _actions(types):
+    return [action for each in statements(types) for action in each["Action"]]
 
 
 def test_data_is_decrypted_on_behalf_of_lambda_and_ssm_alone():

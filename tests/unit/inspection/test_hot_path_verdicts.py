@@ -42,7 +42,7 @@ def test_reading_all_of_a_large_table_fails():
     result = judged(SCAN, table_pages=2_000)
 
     assert result.status is Status.FAIL
-    assert "reads all of conversations (16 MB)" in result.title
+    assert "reads all of conversations (16 MiB)" in result.title
     assert result.remedy == f"./bootstrap db.hot-queries --explain {PATH.name}"
 
 

@@ -6,7 +6,6 @@ import pglast
 import pytest
 
 from deploy.commands import Output
-from deploy.errors import UsageError
 from deploy.partitioning import citus
 
 DISTRIBUTED = re.compile(r"create_distributed_table\(\s*'([a-z_.]+)', '([a-z_]+)'")
@@ -52,9 +51,21 @@ def test_a_foreign_key_is_made_between_distribution_columns_alone():
         assert columns[table] == column
 
 
-def test_the_number_of_shards_is_checked():
-    with pytest.raises(UsageError, match="--shards must be between 2 and 128, got 500"):
-        citus.ddl(500)
+def test_the_number_of_shards_is_checked(capsys):
+    with pytest.raises(SystemExit) as ended:
+        citus.show("local", "500", Output(), apply=False, yes=False)
+
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "--shards must be a whole number between 2 and 128, got '500'" in told
+
+
+def test_a_stack_that_is_not_there_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        citus.show("nowhere", "32", Output(), apply=False, yes=False)
+
+    assert ended.value.code == 2
+    assert "no stack named 'nowhere'" in capsys.readouterr().err
 
 
 def test_it_is_printed_and_said_not_to_have_run(capsys):

@@ -36,7 +36,7 @@ def test_the_disk_that_it_needs_is_said_with_room_for_wal():
     found = results(SMALL)["plan.size"]
 
     assert found.evidence["needed_bytes"] == 2_250_000_000
-    assert "2,146 MiB of free disk, which SQL cannot see" in found.title
+    assert "2.1 GiB of free disk, which SQL cannot see" in found.title
 
 
 def test_half_the_load_takes_twice_the_time():
@@ -89,12 +89,24 @@ def test_prepare_begins_against_advice_only_if_it_is_wanted_anyway():
 @pytest.mark.parametrize(
     ("numbers", "message"),
     [
-        ({"partitions": "1"}, "--partitions must be between 2 and 128, got 1"),
-        ({"partitions": "129"}, "--partitions must be between 2 and 128, got 129"),
-        ({"load": "0"}, "--load must be between 1 and 100, got 0"),
-        ({"load": "fast"}, "--load must be a number, got 'fast'"),
-        ({"load": "٣"}, "--load must be a number"),
-        ({"wait_ms": "9999"}, "--wait-ms must be between 20 and 5000, got 9999"),
+        (
+            {"partitions": "1"},
+            "--partitions must be a whole number between 2 and 128, got '1'",
+        ),
+        (
+            {"partitions": "129"},
+            "--partitions must be a whole number between 2 and 128, got '129'",
+        ),
+        ({"load": "0"}, "--load must be a whole number between 1 and 100, got '0'"),
+        (
+            {"load": "fast"},
+            "--load must be a whole number between 1 and 100, got 'fast'",
+        ),
+        ({"load": "٣"}, "--load must be a whole number"),
+        (
+            {"wait_ms": "9999"},
+            "--wait-ms must be a whole number between 20 and 5000, got '9999'",
+        ),
     ],
 )
 def test_a_number_out_of_range_is_refused_with_the_range(numbers, message):

@@ -79,7 +79,7 @@ cost of a month with 1,000 users, eu-central-1, USD, list prices looked up 2026-
     90,000 extractions of 1,500 + 150, assumed; 1,116.65 if it thinks 1,024 tokens each time, the
     most that it may
   not in it: Supabase or other database plan, data sent to the internet by Lambda, requests to KMS,
-    storage, image work and domains, taxes and support plans
+    storage and domains, taxes and support plans
 
 rules: 2 of our own, and cfn-lint on 4 resources
 """

@@ -10,11 +10,11 @@ def size(count: float) -> str:
     """Write a number of bytes.
 
     >>> size(812), size(8192), size(125_304_832), size(-3_500_000_000)
-    ('812 B', '8.0 kB', '119 MB', '-3.3 GB')
+    ('812 B', '8.0 KiB', '120 MiB', '-3.3 GiB')
     """
     sign, count = ("-" if count < 0 else ""), abs(count)
     unit = "B"
-    for larger in ("kB", "MB", "GB", "TB"):
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
         if count < KIB:
             break
         count, unit = count / KIB, larger

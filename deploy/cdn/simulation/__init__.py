@@ -1,0 +1,1 @@
+"""Replays requests through the CDN's rules: the task ``cdn.simulate``."""

@@ -1,0 +1,1 @@
+"""Readers of access logs: web servers, Cloudflare Logpush, CloudFront."""
