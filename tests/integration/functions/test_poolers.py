@@ -221,7 +221,7 @@ def test_no_more_server_connections_are_used_than_the_pool_has(app, crowd):
     seen: list[int] = []
     pool = (
         "select count(*) from pg_stat_activity where datname = current_database()"
-        " and pid <> pg_backend_pid()"
+        " and pid <> pg_backend_pid() and backend_type = 'client backend'"
     )
 
     def work(database: SingleConnection, key: object) -> None:
