@@ -109,6 +109,6 @@ def fill(database: Database, sizes: Sizes, progress: Callable[[str], None]) -> N
     """Fill the app's tables with what a demo has, and write it to the disk."""
     progress(f"filling it with {sizes.told()}")
     with database.connect() as connection:
-        filling.fill(connection, sizes, lambda _: None)
+        filling.fill(connection, sizes, progress)
     with psycopg.connect(database.stack.admin_url, autocommit=True) as connection:
         connection.execute("checkpoint")

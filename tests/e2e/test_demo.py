@@ -101,6 +101,7 @@ def test_it_is_removed_without_a_trace(shell):
     assert (again, empty["changed"]) == (0, False)
 
 
+@pytest.mark.sweep
 def test_a_fill_that_was_killed_is_made_afresh(shell):
     begun = "select exists (select from public.conversations)"
     with psycopg.connect(shell.database_url, autocommit=True) as conn:

@@ -252,6 +252,7 @@ def test_a_refusal_names_the_resource_and_what_was_said(emulator):
     assert text.endswith("stays, and the next run goes on from there")
 
 
+@pytest.mark.sweep
 def test_a_webhook_that_does_not_confirm_ends_the_run_and_the_next_asks_again(
     emulator, monkeypatch
 ):

@@ -105,6 +105,7 @@ def proof(deployment: Deployment, status: Status) -> list[Result]:
     return list(step.run(deployment))
 
 
+@pytest.mark.sweep
 def test_a_function_that_cannot_be_published_leaves_every_alias_alone(deployment):
     before = versions.live(deployment)
 
