@@ -188,6 +188,8 @@ declare
     marked bigint := coalesce((state ->> 'conversations')::bigint, 0);
     left_out bigint := coalesce((state ->> 'skipped')::bigint, 0);
 begin
+    -- A batch lost in a crash is marked by the next run; the end of this one waits.
+    perform set_config('synchronous_commit', 'off', true);
     select * into batch from kiloscale.mark_batch(
         (state ->> 'after')::uuid, (settings ->> 'months')::integer,
         (settings ->> 'keep')::integer, (settings ->> 'batch')::integer);

@@ -8,9 +8,12 @@ the same data after a checkpoint, with nobody beside them, and must archive the 
 number of messages.
 
 The longest transaction is the greatest age that pg_stat_activity shows of the backend,
-looked at every 5 ms; the time to the next look is added.
+looked at every 25 ms; the time to the next look is added.
 
-For the inserts beside it, two writers insert without a break. Spans of archiving and
+Both have been looked at before, as a dry run does: in a live database the index of
+conversations is in memory.
+
+For the inserts beside it, an app inserts all the time. Spans of archiving and
 idle ones take turns: a run takes half a second, so it is repeated, the watermarks
 cleared between two (which belongs to neither side), until both sides have 3,000
 inserts. An idle span lasts as long as the run before it.
@@ -63,6 +66,7 @@ update public.messages m
  where m.id = old.id and old.age > 100 and m.archived_at is null
 """,
 )
+WARM = "select * from kiloscale.preview_archive_old_messages()"
 BASELINE_COUNT = "select count(*) from public.messages where archived_at is not null"
 OURS = "call kiloscale.run_archive_old_messages()"
 OURS_COUNT = """
@@ -81,13 +85,14 @@ def measure(progress: Callable[[str], None], data: Data) -> Iterator[Figure]:
         with database.connect() as connection:
             for statement in PREPARE:
                 connection.execute(statement.encode())
-        with psycopg.connect(database.stack.admin_url, autocommit=True) as admin:
-            admin.execute("checkpoint")
+        _checkpoint(database)
         progress("archiving by an UPDATE of each message")
+        timed(database, WARM)
         plan = timed(database, *BASELINE)
         planned = _count(database, BASELINE_COUNT)
     with data.copy(progress) as database:
         progress("archiving by the watermark")
+        timed(database, WARM)
         ours = timed(database, OURS)
         archived = _count(database, OURS_COUNT)
         if planned != archived or not archived:
@@ -101,7 +106,14 @@ def measure(progress: Callable[[str], None], data: Data) -> Iterator[Figure]:
             f" {ours.seconds:.2f} s, {ours.wal_bytes / 1e6:.1f} MB by watermark"
         )
         yield from _compared(plan, ours)
+        _checkpoint(database)
         yield _inserts(progress, database)
+
+
+def _checkpoint(database: Database) -> None:
+    """Write to the disk what was changed before."""
+    with psycopg.connect(database.stack.admin_url, autocommit=True) as admin:
+        admin.execute("checkpoint")
 
 
 def _compared(plan: Timed, ours: Timed) -> Iterator[Figure]:

@@ -10,7 +10,7 @@ import psycopg
 
 from benchmarks.cluster import Database
 
-SAMPLE_S = 0.005
+SAMPLE_S = 0.025
 AGE = """
 select extract(epoch from clock_timestamp() - xact_start)::float8
   from pg_stat_activity where pid = %s and xact_start is not null
@@ -70,7 +70,7 @@ def timed(database: Database, *statements: str) -> Timed:
 def watching(
     database: Database, connection: psycopg.Connection[tuple[object, ...]]
 ) -> Iterator[Watched]:
-    """Look at a backend every 5 ms until the block ends."""
+    """Look at a backend every 25 ms until the block ends."""
     watched = Watched()
     done = threading.Event()
     pid = connection.info.backend_pid

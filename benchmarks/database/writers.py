@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from benchmarks.cluster import Database
 
-WRITERS = 2
+WRITERS = 1
 PAUSE_S = 0.004
-"""Two writers with this pause make about 300 inserts a second, 40 times what 400
-simultaneous users of the plan send."""
+"""A writer with this pause makes about 150 inserts a second, 20 times what 400
+simultaneous users of the plan send. More would fill two cores by themselves."""
 
 CHATS = """
 select c.id from public.conversations c
