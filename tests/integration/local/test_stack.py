@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from deploy.local.facts import LocalStack
 from deploy.local.parts import mark
 from deploy.local.ports import LOOPBACK
 from deploy.local.processes import Program, spawn
+from deploy.local.proctable import born
 
 pytestmark = pytest.mark.integration
 
@@ -28,6 +30,13 @@ def quiet(_):
 
 def _pids(parts):
     return {part.name: part.pid for part in parts}
+
+
+def _wait_gone(pid):
+    """A killed process with many threads takes a moment to die on a busy machine."""
+    deadline = time.monotonic() + 10
+    while born(pid) is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_every_part_runs_and_says_what_it_is(started):
@@ -62,6 +71,7 @@ def test_a_second_start_changes_nothing(started, state):
 def test_a_killed_part_alone_is_started_again(started, state, name):
     before = _pids(started.parts)
     os.kill(before[name], signal.SIGKILL)
+    _wait_gone(before[name])
 
     after = stack.start(state, quiet)
 
