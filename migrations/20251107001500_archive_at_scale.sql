@@ -359,7 +359,21 @@ $$;
 
 select kiloscale.make_archival_stats();
 
--- The foreign keys that point at messages.
+create table if not exists kiloscale.message_links (
+    child text not null,
+    name text not null,
+    col text not null,
+    action text not null,
+    definition text not null,
+    primary key (child, name)
+);
+
+comment on table kiloscale.message_links is
+    'Foreign keys that pointed at messages(id), whose work triggers do on partitions;'
+    ' empty until 20251107001900 fills it';
+
+-- What refers to messages, by foreign keys or by the triggers that stand in for them:
+-- archival and reclaim ask it what is to stay.
 create or replace function kiloscale.message_references()
 returns table (
     tab regclass, cols text, names name[], matches text, is_self boolean
@@ -381,6 +395,10 @@ language sql stable set search_path = '' as $$
     where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
         and k.conparentid = 0
     group by k.oid, k.conrelid, k.confrelid
+    union all
+    select l.child::regclass, quote_ident(l.col), array[l.col::name],
+        format('r.%I = m.id', l.col), false
+    from kiloscale.message_links l
 $$;
 
 -- What a message must fulfil to be moved.

@@ -10,10 +10,8 @@
 -- Phase:     expand (before ./bootstrap db.partition; functions and empty tables only)
 -- Locks:     none on an existing table
 -- Reversal:  ./bootstrap db.partition --phase back, then --phase abort, if a conversion
---            has begun; then run `create or replace` of message_references of
---            20251107001500 again; drop the other functions that are named below, but
---            for references_to_messages; then drop table kiloscale.partitioning,
---            kiloscale.message_changes, kiloscale.message_links. After --phase finish
+--            has begun; then drop the functions that are named below, and drop table
+--            kiloscale.partitioning, kiloscale.message_changes. After --phase finish
 --            there is no way back
 -- Follow-up: none
 
@@ -47,18 +45,6 @@ create table if not exists kiloscale.message_changes (
 
 comment on table kiloscale.message_changes is
     'Keys of messages that changed and are to be read again; NULL for TRUNCATE';
-
-create table if not exists kiloscale.message_links (
-    child text not null,
-    name text not null,
-    col text not null,
-    action text not null,
-    definition text not null,
-    primary key (child, name)
-);
-
-comment on table kiloscale.message_links is
-    'Foreign keys that pointed at messages(id), whose work triggers do on partitions';
 
 create or replace function kiloscale.note_message_changes() returns trigger
 language plpgsql security definer set search_path = '' as $$
@@ -638,35 +624,7 @@ begin
 end
 $$;
 
--- What refers to messages, also while triggers stand in for foreign keys: archival and
--- reclaim ask it what is to stay.
-create or replace function kiloscale.message_references()
-returns table (
-    tab regclass, cols text, names name[], matches text, is_self boolean
-)
-language sql stable set search_path = '' as $$
-    select k.conrelid::regclass,
-        string_agg(quote_ident(child.attname), ', ' order by u.n),
-        array_agg(child.attname),
-        string_agg(format('r.%I = m.%I', child.attname, parent.attname), ' and '
-            order by u.n)
-        || case when k.conrelid = k.confrelid then ' and r.id <> m.id' else '' end,
-        k.conrelid = k.confrelid
-    from pg_catalog.pg_constraint k
-    cross join unnest(k.conkey, k.confkey) with ordinality u (child, parent, n)
-    join pg_catalog.pg_attribute child
-        on child.attrelid = k.conrelid and child.attnum = u.child
-    join pg_catalog.pg_attribute parent
-        on parent.attrelid = k.confrelid and parent.attnum = u.parent
-    where k.contype = 'f' and k.confrelid = 'public.messages'::regclass
-        and k.conparentid = 0
-    group by k.oid, k.conrelid, k.confrelid
-    union all
-    select l.child::regclass, quote_ident(l.col), array[l.col::name],
-        format('r.%I = m.id', l.col), false
-    from kiloscale.message_links l
-$$;
-
+-- Tables and columns that refer to messages.
 create or replace function kiloscale.references_to_messages() returns table (
     child text, col text
 )

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from deploy.bench import Figure
 
-GROUPS = ("savings", "memory", "sharp", "hostile")
+GROUPS = ("savings", "memory", "hostile", "sharp")
 """Modules of this folder with ``measure(progress)``; each makes what it needs and
 deletes it, so that one can be run alone."""
 

@@ -3,7 +3,7 @@
 Both get the same pixels in memory and the same quality, effort and number of threads,
 and take turns. What is compared is the CPU time of a process with one thread: on a
 machine with a free core that is the throughput, and on a busy one it is still the work
-that each does. sharp is installed from a lock file; where npm cannot, it is skipped.
+that each does. sharp is installed from a lock file.
 """
 
 import json
@@ -33,27 +33,20 @@ THUMBNAIL_SIDE = 320
 RATIO_MIN = 0.9
 
 
-class NoSharpError(Exception):
-    """sharp cannot be had here; the text says why."""
-
-
 def measure(progress: Callable[[str], None]) -> Iterator[Figure]:
     """Yield the figures of the speed.
 
     Raises:
-        DeployError: sharp failed at the work.
+        DeployError: sharp cannot be installed, or failed at the work.
     """
     import pyvips
 
     pyvips.concurrency_set(THREADS)
     pyvips.cache_set_max(0)
     image = art(SIDE, 21).copy_memory()
-    try:
-        with _sharp(image) as peer:
-            for name in QUALITIES:
-                yield _compared(name, image, peer, progress)
-    except NoSharpError as error:
-        progress(f"images.sharp_ratio is skipped: {error}")
+    with _sharp(image) as peer:
+        for name in QUALITIES:
+            yield _compared(name, image, peer, progress)
 
 
 def _compared(
@@ -97,7 +90,7 @@ def _sharp(image: "pyvips.Image") -> Iterator[Callable[[str], float]]:
     """Run sharp; give a function that has it do something once.
 
     Raises:
-        NoSharpError: There is no Node.js, or npm cannot install sharp.
+        DeployError: There is no Node.js, or npm cannot install sharp.
         DeployError: It failed at the work.
     """
     with tempfile.TemporaryDirectory() as name:
@@ -144,10 +137,13 @@ def _install(folder: Path) -> None:
     """Install sharp from its lock.
 
     Raises:
-        NoSharpError: Says why it cannot be.
+        DeployError: Says why it cannot be.
     """
     if not (shutil.which("node") and shutil.which("npm")):
-        raise NoSharpError("it needs Node.js 20.9 or later, with npm")
+        raise DeployError(
+            "sharp needs Node.js 20.9 or later, with npm: nothing was compared",
+            remedy="install Node.js, then ./bootstrap bench images",
+        )
     for file in PEER.iterdir():
         shutil.copy(file, folder)
     done = subprocess.run(
@@ -159,4 +155,7 @@ def _install(folder: Path) -> None:
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise NoSharpError(f"`npm ci` in benchmarks/images/peer failed: {reason}")
+        raise DeployError(
+            f"`npm ci` of sharp failed: {reason}; nothing was compared",
+            remedy="./bootstrap bench images",
+        )

@@ -154,7 +154,7 @@ TABLES: tuple[Table, ...] = (
         name="edge_function_logs",
         sources=("public.edge_function_logs",),
         key=("id",),
-        # Never the event: it may name a user, and these files outlive him.
+        # Never the event: it may name a user, and these files outlive the user.
         columns=(ID, *_plain("function_name", "level"), CREATED),
         by=By.DAY,
         keeps=True,

@@ -51,23 +51,23 @@ def forgetting(session: Session, place: str, user: str) -> Step[Deployment]:
 
 
 def _in_database(place: str, user: str) -> Result:
-    """Warn if the next export would bring him back."""
+    """Warn if the next export would bring the user back."""
     with source.snapshot(place) as found:
         row = found.connection.execute(THERE, {"user": user}).fetchone()
     there = bool(row and row[0])
     return Result(
         id="forget.database",
-        title="the database still has the user: the next export brings him back"
+        title="the database still has this user, whom the next export brings back"
         if there
         else "the database does not have the user",
         status=Status.WARN if there else Status.PASS,
         evidence={"in_database": there},
-        remedy="delete him in the database first" if there else None,
+        remedy=f"./bootstrap user.delete --user {user} --dry-run" if there else None,
     )
 
 
 def _seen(found: list[Found], *, planned: bool) -> Iterator[Result]:
-    """Say which files have rows of him."""
+    """Say which files have rows of the user."""
     if not found:
         yield Result(
             id="forget.files", title="no file has a row of his", status=Status.PASS
@@ -89,7 +89,7 @@ def _seen(found: list[Found], *, planned: bool) -> Iterator[Result]:
 def _removed(
     session: Session, made: Manifest, work: Forgetting, found: list[Found]
 ) -> Result:
-    """Replace the files by ones without him."""
+    """Replace the files by ones without the user."""
     staged = [work.write(each) for each in found]
     done = 0
     try:
@@ -106,7 +106,7 @@ def _removed(
         ) from error
     return Result(
         id="forget.removed",
-        title=f"{done} files written without him; it cannot be undone",
+        title=f"{done} files written without the user; it cannot be undone",
         status=Status.PASS,
         evidence={"files": done},
         changed=True,

@@ -1,7 +1,7 @@
 """Removes a user from the files of an export.
 
 A normal export removes whoever was deleted in the database, since it mirrors it. This
-names the files that have him and changes those alone.
+names the files that have rows of the user and changes those alone.
 """
 
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Found:
 
 
 class Forgetting:
-    """Looks for a user in the files of an export, and writes them without him."""
+    """Looks for a user in the files of an export, and writes them without."""
 
     def __init__(
         self, place: "Folder | Bucket", made: "Manifest", folder: Path, shown: str

@@ -7,17 +7,10 @@ the same 2,500 addresses.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import quote, unquote_plus, unquote_to_bytes
+from urllib.parse import unquote_plus
 
+from functions.shared.cdn_url import VERSION, canonical_path
 from infra.catalog.cdn import EDGE_RULES, QUERY_PARAMETERS, EdgeRule
-
-DOTS = frozenset({".", ".."})
-BROKEN = re.compile(r"%(?![0-9A-Fa-f]{2})")
-ODD = re.compile(r"[/\\%\x00-\x1f\x7f]")
-VALUE = re.compile(r"[A-Za-z0-9._~-]{1,64}")
-
-# What JavaScript's encodeURI leaves, without the slash, `?` and `#`.
-UNCODED = ";,:@&=+$-_.!~*'()"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +46,7 @@ def address(target: str) -> Address | None:
     """
     raw, _, query = target.partition("?")
     seen = _climbed(raw)
-    path = _canonical_path(seen)
+    path = canonical_path(seen)
     rule = path and _rule(path)
     if not path or not rule:
         return None
@@ -79,19 +72,6 @@ def _climbed(path: str) -> str:
     return "/" + "/".join(kept)
 
 
-def _canonical_path(path: str) -> str | None:
-    """Give the one spelling of a path, or ``None`` if no object can have it."""
-    if BROKEN.search(path):
-        return None
-    try:
-        parts = [unquote_to_bytes(part).decode() for part in path.split("/")]
-    except UnicodeDecodeError:
-        return None
-    if "" in parts[1:] or any(ODD.search(each) or each in DOTS for each in parts):
-        return None
-    return "/".join(quote(each, safe=UNCODED) for each in parts)
-
-
 def _canonical_query(query: str) -> str:
     """Give the allowed parameters in a fixed order, each once."""
     given: dict[str, str] = {}
@@ -101,7 +81,7 @@ def _canonical_query(query: str) -> str:
     kept = [
         f"{name}={given[name]}"
         for name in sorted(QUERY_PARAMETERS)
-        if VALUE.fullmatch(given.get(name, ""))
+        if VERSION.fullmatch(given.get(name, ""))
     ]
     return f"?{'&'.join(kept)}" if kept else ""
 

@@ -44,21 +44,14 @@ def test_archival_at_scale_is_reversed_as_its_header_says(app):
 
 
 def test_partitions_are_reversed_as_their_header_says(app):
-    references = re.search(
-        r"create or replace function kiloscale.message_references\(\).*?\n\$\$;",
-        migration("archive_at_scale"),
-        re.DOTALL,
+    created = re.findall(
+        r"create or replace function kiloscale\.(\w+)\(",
+        migration("partition_messages"),
     )
-    named = re.findall(r"function kiloscale\.(\w+)\(", migration("partition_messages"))
 
-    app.run(references[0])
-    for name in dict.fromkeys(named):
-        if name not in ("message_references", "references_to_messages"):
-            app.run(f"drop function if exists kiloscale.{name}")
-    app.run(
-        "drop table kiloscale.partitioning, kiloscale.message_changes,"
-        " kiloscale.message_links"
-    )
+    for name in created:
+        app.run(f"drop function kiloscale.{name}")
+    app.run("drop table kiloscale.partitioning, kiloscale.message_changes")
 
     app.conversation(*range(300, 410))
     app.run("select * from archive_old_messages()")
